@@ -1,0 +1,66 @@
+"""The `longtake` command: parser, dispatch, and every failure turned into one line and an exit code."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from . import __version__
+from .commands import bench, inspect, render
+from .errors import LongTakeError, UsageError
+
+INTERRUPTED = 130
+COMMANDS = (render, inspect, bench)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises UsageError instead of printing the whole usage and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError with argparse's message on one line."""
+        raise UsageError(f"{' '.join(message.split())} (see {self.prog} --help)")
+
+
+def build_parser() -> Parser:
+    """The parser of all commands; each command's module adds its own part."""
+    parser = Parser(prog="longtake", description="One prompt, or a list of shots, becomes one coherent take.")
+    parser.add_argument("--version", action="version", version=f"longtake {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="log what happens, and tracebacks of failures")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code: 0, 1 failed, 2 wrong use, 130 interrupted."""
+    verbose = "--verbose" in (sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")
+    try:
+        arguments = build_parser().parse_args(argv)
+        return arguments.run(arguments) or 0
+    except LongTakeError as error:
+        return _fail(str(error), error.exit_code, verbose)
+    except KeyboardInterrupt as error:
+        return _fail(str(error) or "interrupted", INTERRUPTED, verbose)
+    except BrokenPipeError:
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", 1, verbose)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "out of memory" not in str(error) and "allocate" not in str(error):
+            raise
+        return _fail("out of memory: give a smaller --size, or another --device", 1, verbose)
+
+
+def _fail(message: str, code: int, verbose: bool) -> int:
+    if verbose:
+        logging.getLogger(__name__).error("failed", exc_info=True)
+    print("longtake: " + " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

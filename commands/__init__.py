@@ -1,0 +1,1 @@
+"""One module per `longtake` command: `add_parser(subparsers)` and `run(arguments)`."""

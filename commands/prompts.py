@@ -1,0 +1,107 @@
+"""Prompts and shot lists: reading them, and saying what the text encoder will not understand."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UsageError
+from .values import SECONDS_MAX, shorten
+
+SHOTS_MAX = 1000
+ENGLISH = frozenset("a an the and or in on of at with to from is are by under over through while into".split())
+OTHER_LANGUAGES = frozenset(
+    "der die das ein eine einen einem einer und mit im auf bei unter durch ist "  # German
+    "le la les un une des du dans avec sur sous est et qui au aux "  # French
+    "el los las una en con por bajo que y del se "  # Spanish
+    "il lo gli nel nella della di che uno sotto "  # Italian
+    "o os as um uma no na com sob do da e "  # Portuguese
+    "het een van op met door de den det ett och med pod w na z i jest".split()  # Dutch, Scandinavian, Polish
+) - {"die", "as", "no", "do", "i", "o", "e", "y", "z", "w"}
+_TIMED_LINE = re.compile(r"(?P<seconds>[0-9]+(?:\.[0-9]+)?)\s*s?\s*[|:]\s*(?P<prompt>.+)")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One shot: its prompt, its length in seconds (None: the length given on the command line), its own seed or None."""
+
+    prompt: str
+    seconds: float | None = None
+    seed: int | None = None
+
+
+def read_shots(path: Path) -> list[Shot]:
+    """Shots from `.json` (a list of prompts or of {"prompt", "seconds", "seed"}) or text (one a line, `4s: prompt`).
+
+    Raises UsageError, naming the shot, when the file cannot be read or a value is not allowed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"--shots {path}: not a text file; give UTF-8 text, one shot a line, or JSON") from None
+    except OSError as error:
+        raise UsageError(f"--shots {path}: cannot be read ({error.strerror})") from None
+    shots = _json_shots(path, text) if path.suffix.lower() == ".json" else _text_shots(text)
+    if not shots:
+        raise UsageError(f"--shots {path}: no shots in it; write one prompt a line")
+    if len(shots) > SHOTS_MAX:
+        raise UsageError(f"--shots {path}: {len(shots)} shots; at most {SHOTS_MAX} are allowed")
+    for index, shot in enumerate(shots, 1):
+        if not shot.prompt.strip():
+            raise UsageError(f"--shots {path}: shot {index} has an empty prompt; say what it should show")
+        if shot.seconds is not None and not 0 < shot.seconds <= SECONDS_MAX:
+            raise UsageError(f"--shots {path}: shot {index} lasts {shot.seconds:g} s; allowed: above 0, {SECONDS_MAX:g}")
+    return shots
+
+
+def _text_shots(text: str) -> list[Shot]:
+    shots = []
+    for line in text.splitlines():
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        timed = _TIMED_LINE.fullmatch(line)
+        shots.append(Shot(timed["prompt"].strip(), float(timed["seconds"])) if timed else Shot(line))
+    return shots
+
+
+def _json_shots(path: Path, text: str) -> list[Shot]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--shots {path}: not valid JSON ({error})") from None
+    if isinstance(data, dict):
+        data = data.get("shots")
+    if not isinstance(data, list):
+        raise UsageError(f'--shots {path}: expected a list of shots, such as [{{"prompt": "a dog runs", "seconds": 4}}]')
+    return [_json_shot(path, index, item) for index, item in enumerate(data, 1)]
+
+
+def _json_shot(path: Path, index: int, item: object) -> Shot:
+    if isinstance(item, str):
+        return Shot(item)
+    if not isinstance(item, dict) or not isinstance(item.get("prompt"), str):
+        raise UsageError(f'--shots {path}: shot {index} needs a "prompt"')
+    unknown = sorted(set(item) - {"prompt", "seconds", "seed"})
+    if unknown:
+        raise UsageError(f"--shots {path}: shot {index} has {shorten(', '.join(unknown))}; known: prompt, seconds, seed")
+    seconds, seed = item.get("seconds"), item.get("seed")
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float))):
+        raise UsageError(f"--shots {path}: shot {index} has seconds {seconds!r}; give a number above 0")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63):
+        raise UsageError(f"--shots {path}: shot {index} has seed {seed!r}; give a whole number from 0")
+    return Shot(item["prompt"], None if seconds is None else float(seconds), seed)
+
+
+def language_note(prompt: str) -> str | None:
+    """A warning when `prompt` holds no words, or seems not to be English (by script and by function words)."""
+    letters = [character for character in prompt if character.isalpha()]
+    if not letters:
+        return "the prompt holds no words: the text encoder knows English words, so the picture will be arbitrary"
+    foreign_script = sum(ord(character) > 0x24F for character in letters)
+    words = re.findall(r"[^\W\d_]+", prompt.lower())
+    english = sum(word in ENGLISH for word in words)
+    other = sum(word in OTHER_LANGUAGES for word in words)
+    if foreign_script > 0.3 * len(letters) or (other >= 2 and other > english):
+        return "the prompt does not look like English: the text encoder was trained on English, expect a poor match"
+    return None

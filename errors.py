@@ -1,0 +1,25 @@
+"""Errors a user can cause or meet, each one line: what was given, what is allowed, what to do."""
+
+
+class LongTakeError(Exception):
+    """Any failure LongTake can explain; the command line prints its message and ends with `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(LongTakeError):
+    """A value, option or combination of options that is not allowed."""
+
+    exit_code = 2
+
+
+class WeightsError(LongTakeError):
+    """Model weights that are missing, truncated, altered or of another kind."""
+
+
+class MediaError(LongTakeError):
+    """A video or image that cannot be read or written."""
+
+
+class ReelError(LongTakeError):
+    """A reel that is locked, belongs to another model, or cannot be read or written."""

@@ -1,0 +1,255 @@
+"""The reel: a take on disk, one safetensors file a finished segment, and `reel.json`, which lists and vouches for them.
+
+A segment is found by a key that hashes everything that shaped it, so a run that was stopped goes on where it stopped,
+and a change re-makes only what it touches. Every file is written under a temporary name, synced, and renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import safetensors.torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ..errors import ReelError
+
+log = logging.getLogger(__name__)
+
+SCHEMA = 1
+INDEX, SEGMENTS, LOCK, PID = "reel.json", "segments", ".lock", ".pid"
+
+
+@dataclass
+class Segment:
+    """One finished segment: its key, file name in `segments/`, SHA-256 and size of the file, and notes about it."""
+
+    key: str
+    file: str
+    sha256: str
+    bytes: int
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class Reel:
+    """A reel held by this process; use `Reel.open(directory, header)` in a `with` statement."""
+
+    def __init__(self, path: Path, header: dict[str, Any], lock: FileLock):
+        self.path, self.header, self._lock = path, header, lock
+        self.metrics: dict[str, Any] = {}
+        self.order: list[str] = []
+        self._segments: dict[str, Segment] = {}
+        self._begun = False  # whether this run has used a segment; until then `order` is that of the last run
+
+    @classmethod
+    def open(cls, directory: str | os.PathLike[str], header: Mapping[str, Any]) -> Reel:
+        """Opens or begins the reel in `directory`.
+
+        `header` holds what all segments share (model, size, fps, timeline); values must be JSON. Raises ReelError where
+        the reel belongs to another header, is in use, is from a later version, or the directory cannot be used.
+        """
+        path = Path(directory)
+        try:
+            if path.is_dir() and not (path / INDEX).exists():
+                foreign = sorted(entry.name for entry in path.iterdir() if entry.name not in (SEGMENTS, LOCK, PID))
+                foreign = [name for name in foreign if not name.startswith(INDEX)]
+                if foreign:
+                    raise ReelError(f"{path}: not a reel, it holds {foreign[0]}; give a new or empty directory")
+            (path / SEGMENTS).mkdir(parents=True, exist_ok=True)
+            lock = _acquire(path)
+        except OSError as error:
+            raise ReelError(f"{path}: cannot be used as a reel ({error.strerror or error}); give another directory") from error
+        reel = cls(path, json.loads(json.dumps(dict(header))), lock)
+        try:
+            reel._load()
+            reel._tidy()
+            if not (path / INDEX).exists():
+                reel._save()
+        except BaseException:
+            reel.close()
+            raise
+        return reel
+
+    @staticmethod
+    def peek(directory: str | os.PathLike[str]) -> dict[str, Any]:
+        """What `reel.json` says (schema, header, order, metrics, segments), without holding the reel. Raises ReelError."""
+        file = Path(directory) / INDEX
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ReelError(f"{directory}: not a readable reel; give a directory that holds {INDEX}") from error
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+            raise ReelError(f"{directory}: not a reel of format {SCHEMA}; give another directory")
+        return data
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Segments of the take as it was last run, in order."""
+        return [self._segments[key] for key in self.order if key in self._segments]
+
+    def get(self, key: str) -> Tensor | None:
+        """Latents of the segment `key`; None where there is none, or its file is missing or damaged (then logged)."""
+        found = self.tensors(key)
+        return None if found is None else found["latents"]
+
+    def tensors(self, key: str) -> dict[str, Tensor] | None:
+        """All tensors of the segment `key`, `latents` among them; None as for get."""
+        segment = self._segments.get(key)
+        if segment is None:
+            return None
+        file = self.path / SEGMENTS / segment.file
+        try:
+            data = file.read_bytes()
+            if hashlib.sha256(data).hexdigest() != segment.sha256:
+                raise ReelError(f"{len(data)} bytes where {segment.bytes} were written, or altered")
+            tensors = safetensors.torch.load(data)
+        except (OSError, ReelError, SafetensorError) as error:
+            log.warning("%s: damaged segment is made again (%s)", file, error)
+            del self._segments[key]
+            return None
+        self._use(key)
+        return tensors
+
+    def put(
+        self, key: str, latents: Tensor, meta: Mapping[str, Any] | None = None, extra: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """Writes a finished segment, and `extra` tensors to resume from, before it returns. Raises ReelError."""
+        tensors = {name: t.detach().cpu().contiguous() for name, t in {**(extra or {}), "latents": latents}.items()}
+        data = safetensors.torch.save(tensors, {"key": key})
+        name = f"{key[:32]}.safetensors"
+        self._write(self.path / SEGMENTS / name, data)
+        digest = hashlib.sha256(data).hexdigest()
+        self._segments[key] = Segment(key, name, digest, len(data), json.loads(json.dumps(dict(meta or {}))))
+        self._use(key)
+        self._save()
+
+    def set_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Stores measurements of the take. Raises ReelError."""
+        self.metrics = json.loads(json.dumps(dict(metrics)))
+        self._save()
+
+    def prune(self) -> int:
+        """Deletes segments that this run did not use and gives their number."""
+        spare = [key for key in self._segments if key not in self.order]
+        for key in spare:
+            (self.path / SEGMENTS / self._segments.pop(key).file).unlink(missing_ok=True)
+        self._save()
+        return len(spare)
+
+    def close(self) -> None:
+        """Saves the order of the segments used and lets go of the lock."""
+        if not self._lock.is_locked:
+            return
+        try:
+            if self._begun and self.path.is_dir():
+                self._save()
+            (self.path / PID).unlink(missing_ok=True)
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Reel:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _use(self, key: str) -> None:
+        if not self._begun:
+            self.order, self._begun = [], True
+        if key not in self.order:
+            self.order.append(key)
+
+    def _load(self) -> None:
+        file = self.path / INDEX
+        if not file.exists():
+            return
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+            schema, header = data["schema"], data["header"]
+            segments = [Segment(**{name: entry[name] for name in Segment.__dataclass_fields__}) for entry in data["segments"]]
+            order, metrics = list(data["order"]), dict(data["metrics"])
+        except (ValueError, KeyError, TypeError) as error:
+            damaged = self.path / f"{INDEX}.damaged"
+            log.warning("%s: damaged, kept as %s; the reel is made again (%s)", file, damaged.name, error)
+            os.replace(file, damaged)
+            return
+        if schema != SCHEMA:
+            raise ReelError(f"{self.path}: reel of format {schema}, this version reads {SCHEMA}; give another directory")
+        for name in sorted({*header, *self.header}):
+            if header.get(name) != self.header.get(name):
+                raise ReelError(
+                    f"{self.path}: made with {name} {header.get(name)!r}, asked for {self.header.get(name)!r}; give another reel"
+                )
+        self._segments = {segment.key: segment for segment in segments if segment.file == Path(segment.file).name}
+        self.order, self.metrics = order, metrics
+
+    def _tidy(self) -> None:
+        """Removes what a stopped run left half written and names files that are not the reel's."""
+        for entry in self.path.glob(f"{INDEX}.*.tmp"):
+            entry.unlink()
+        own = {segment.file for segment in self._segments.values()}
+        for entry in sorted((self.path / SEGMENTS).iterdir()):
+            if entry.name.endswith(".tmp"):
+                entry.unlink()
+            elif entry.name not in own:
+                log.warning("%s: not listed in %s, ignored", entry, INDEX)
+        for key, segment in list(self._segments.items()):
+            if not (self.path / SEGMENTS / segment.file).is_file():
+                log.warning("%s: missing segment is made again", self.path / SEGMENTS / segment.file)
+                del self._segments[key]
+
+    def _save(self) -> None:
+        rest = [key for key in self._segments if key not in self.order]
+        ordered = [self._segments[key] for key in self.order if key in self._segments]
+        entries = [vars(segment) for segment in ordered + [self._segments[key] for key in rest]]
+        index = {
+            "schema": SCHEMA, "header": self.header, "order": self.order, "metrics": self.metrics, "segments": entries,
+        }
+        self._write(self.path / INDEX, json.dumps(index, indent=1).encode())
+
+    def _write(self, file: Path, data: bytes) -> None:
+        temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+        try:
+            with open(temporary, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, file)
+            _sync_directory(file.parent)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise ReelError(f"{file}: cannot write ({error.strerror or error}); free some space or give another reel") from error
+
+
+def _acquire(path: Path) -> FileLock:
+    lock = FileLock(str(path / LOCK))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        try:
+            owner = f"process {int((path / PID).read_text())}"
+        except (OSError, ValueError):
+            owner = "another process"
+        raise ReelError(f"{path}: in use by {owner}; wait until it has ended, or give another reel") from error
+    (path / PID).write_text(str(os.getpid()))
+    return lock
+
+
+def _sync_directory(path: Path) -> None:
+    """Makes a rename last; systems that cannot open directories need no such thing."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,153 @@
+"""A take: one continuous piece of any length, made window by window and handed out as finished chunks of latents.
+
+Memory does not grow with the length: a latent is dropped once it has been handed out and no later window needs it. A
+backward take is made last latent first; it is handed out by time when it is complete, from the reel where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..errors import LongTakeError, ReelError
+from .matrix import hold, sync_matrix
+from .reel import Reel
+from .request import Request
+from .rolling import queue_pieces
+from .sampler import TARGET, Denoiser
+from .window import GIVEN, Window, plan_windows
+from .workspace import DEFAULT_SETTINGS, Piece, Progress, Settings, Workspace, make_key
+
+__all__ = ["Chunk", "Progress", "Settings", "collect", "sample"]
+
+
+class Chunk(NamedTuple):
+    """Finished latents [1, C, n, h, w], the first of them latent number `start` of the take."""
+
+    start: int
+    latents: Tensor
+
+
+def sample(
+    request: Request, denoiser: Denoiser, settings: Settings = DEFAULT_SETTINGS, *, reel: Reel | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Iterator[Chunk]:
+    """Chunks of the take in time order, without gaps, known latents among them bit for bit.
+
+    Windows found on `reel` are read from it, others are put on it as soon as they are finished, so whatever `progress`
+    raises to stop the take leaves a reel to resume from. Raises UsageError before the first chunk where the request
+    cannot be met.
+    """
+    work = Workspace(request, denoiser, settings, reel, progress)
+    pieces = queue_pieces(work) if settings.rolling else window_pieces(work)
+    if request.backward:
+        pieces = _turned(work, list(_collected(work, pieces)))
+    done = 0
+    for piece in pieces:
+        for place, index in enumerate(piece.indices):
+            work.store[index] = piece.latents[0, :, place]
+        ready = done
+        while ready < request.length and (ready in request.known or ready in work.store):
+            ready += 1
+        if ready > done:
+            yield Chunk(done, _span(work, done, ready))
+            done = ready
+        for index in [index for index in work.store if index < done and not piece.needed(index)]:
+            del work.store[index]
+    if done < request.length:  # what was known after the last new latent, or everything
+        yield Chunk(done, _span(work, done, request.length))
+
+
+def collect(chunks: Iterable[Chunk]) -> Tensor:
+    """All latents [1, C, T, h, w] of a short take."""
+    return torch.cat([chunk.latents for chunk in chunks], 2)
+
+
+def plan(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Window]:
+    """The synchronous windows of a request; a loop that fits into one window is one ring."""
+    windows = settings.windows
+    if request.loop and request.length <= windows.size:
+        keep = tuple(index in request.known for index in range(request.length))
+        if all(keep):
+            return []
+        return [Window(0, tuple(range(request.length)), tuple(int(kept) for kept in keep), keep)]
+    return plan_windows(Workspace(request, _NoDenoiser(), settings, None, None).walk(), windows)
+
+
+def window_pieces(work: Workspace) -> Iterator[Piece]:
+    """Samples one window after another."""
+    request, settings = work.request, work.settings
+    windows = plan(request, settings)
+    last_use: dict[int, int] = {}
+    for number, window in enumerate(windows):
+        last_use.update((index % request.length, number) for index in window.indices if index != GIVEN)
+    for number, window in enumerate(windows):
+        latents, key = sample_window(work, window, number + 1, len(windows))
+        for place, index in enumerate(window.new):
+            work.store[index] = latents[0, :, place]
+        yield Piece(window.new, latents, key, lambda index, now=number: last_use.get(index, -1) > now)
+
+
+def sample_window(work: Workspace, window: Window, number: int, count: int) -> tuple[Tensor, str]:
+    """New latents [1, C, n, h, w] of one window, from the reel or the denoiser, and their key."""
+    request, settings = work.request, work.settings
+    ring = request.loop and len(window.indices) == request.length and TARGET in window.roles and window.indices[0] == 0
+    keep, origin = torch.tensor(window.keep), 0 if ring else window.new[0]
+    sigma = sync_matrix(work.levels(), len(window.indices), request.strength)
+    sigma = hold(sigma, keep, work.held(window.roles))
+    latents = work.stack(window.indices, window.keep)
+    what = {"kind": "ring" if ring else "window", "keep": list(window.keep)}
+    what |= work.describe(window.indices, window.roles, origin)
+    key = make_key(what, [sigma, latents])
+    steps = sigma.shape[0] - 1
+    found = work.recall(key)
+    if found is not None:
+        work.report(number, count, steps, steps, resumed=True)
+        return found["latents"], key
+    made = work.denoiser.denoise(
+        latents, sigma, keep, seed=work.seeds(window.new)[0][0], noise=work.noise(window.indices), ring=ring,
+        on_step=lambda step, steps: work.report(number, count, step, steps),
+        **work.conditioning(window.indices, window.roles, origin),
+    )
+    made = made[:, :, ~keep].contiguous()
+    work.keep(key, made, {"indices": list(window.new)})
+    return made, key
+
+
+def _collected(work: Workspace, pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Pieces of a backward take, without their latents where the reel has them; drops what is not needed any more."""
+    for piece in pieces:
+        for index in [index for index in work.store if not piece.needed(index)]:
+            del work.store[index]
+        yield piece if work.reel is None else piece._replace(latents=torch.empty(0))
+
+
+def _turned(work: Workspace, pieces: list[Piece]) -> Iterator[Piece]:
+    """The pieces of a backward take by time."""
+    work.store.clear()
+    for piece in reversed(pieces):
+        latents = piece.latents
+        if work.reel is not None:
+            found = work.reel.tensors(piece.key)
+            if found is None:
+                raise ReelError(f"{work.reel.path}: a segment vanished while in use; render again to make it anew")
+            latents = found["latents"]
+        yield piece._replace(latents=latents, needed=lambda index: False)
+
+
+def _span(work: Workspace, start: int, stop: int) -> Tensor:
+    return torch.stack([work.latent(index) for index in range(start, stop)], 1)[None]
+
+
+class _NoDenoiser:
+    """Stands in where only the plan is asked for."""
+
+    identity = ""
+
+    def denoise(self, *_: object, **__: object) -> Tensor:
+        raise LongTakeError("a plan samples nothing")
+
+    advance = denoise

@@ -1,0 +1,317 @@
+"""Reading video and pictures from local files, lazily: one decoded frame is held at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import MediaError
+from . import SCALER
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+NOT_VIDEO = {"tty", "hls", "dash", "concat", "concatf", "lrc", "srt", "ass", "webvtt"}  # text that ffmpeg would render
+UNSPECIFIED, BT709 = 2, 1  # ffmpeg's AVColorSpace
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a file says about its video, as it is shown: upright, with square pixels.
+
+    `fps` is the average rate, `frames` an estimate (rate times duration where the file keeps no count), `duration` in
+    seconds, `metadata` the container's tags, keys in lower case (WebM keeps no other).
+    """
+
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    duration: float
+    has_alpha: bool
+    codec: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+    origin: Fraction = Fraction(0)
+    """Presentation time of the first frame, in seconds."""
+    pixel_aspect: Fraction = Fraction(1)
+    """Width over height of a stored pixel."""
+
+
+def probe(path: str | os.PathLike[str]) -> VideoInfo:
+    """Size, rate, length and tags of a local file; decodes one frame. Raises MediaError: no file, video, frame."""
+    with _opened(path) as (container, stream):
+        name = Path(path).name
+        first = next(_decoded(container, stream), None)
+        if first is None:
+            raise MediaError(f"{name}: its video has no frame that can be decoded; the file is empty or damaged")
+        time, _, frame = first
+        aspect = Fraction(stream.sample_aspect_ratio or 1)
+        width, height = max(1, round(frame.width * aspect)), frame.height
+        if frame.rotation % 180:
+            width, height = height, width
+        fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
+        seconds = _duration(container, stream)
+        frames = stream.frames or round((seconds or 0) * fps)
+        if frames < 1 or not seconds:
+            frames, fps = _count(container, stream, fps)
+            seconds = frames / fps
+        return VideoInfo(
+            width=width,
+            height=height,
+            fps=fps,
+            frames=frames,
+            duration=float(seconds),
+            has_alpha=_has_alpha(frame) or stream.metadata.get("alpha_mode") == "1",
+            codec=stream.codec_context.codec.canonical_name,
+            metadata={key.lower(): value for key, value in container.metadata.items()},
+            origin=time,
+            pixel_aspect=aspect,
+        )
+
+
+def read_frames(
+    path: str | os.PathLike[str],
+    *,
+    fps: float | Fraction | None = None,
+    size: tuple[int, int] | None = None,
+    start: float = 0.0,
+    seconds: float | None = None,
+) -> Iterator[Tensor]:
+    """Frames [H, W, 3] float 0..1 at a constant rate, decoded as they are asked for.
+
+    `fps`: frames a second, by default the file's average rate; each output takes the source frame nearest in time, so
+    a variable rate becomes constant and the length in seconds stays.
+    `size`: (width, height) in pixels; the centre is cropped to that aspect, then resized with antialiasing.
+    `start`, `seconds`: the part to read, in seconds. Alpha is composited over black.
+
+    Raises MediaError at once for a bad file or value; damaged frames are skipped with a warning.
+    """
+    info = probe(path)
+    rate = info.fps if fps is None else _positive(fps, "frames a second")
+    length = None if seconds is None else _positive(seconds, "seconds")
+    if size is not None and not (len(size) == 2 and all(isinstance(side, int) and side >= 1 for side in size)):
+        raise MediaError(f"size {size} is not allowed; give two whole numbers of pixels, width and height")
+    if not (math.isfinite(start) and start >= 0 and (start == 0 or start < info.duration)):
+        raise MediaError(f"{Path(path).name} is {info.duration:.2f} s long; a start of {start} s is outside it")
+    return _read(path, info, rate, size or (info.width, info.height), Fraction(start), length)
+
+
+def read_image(path: str | os.PathLike[str], size: tuple[int, int] | None = None) -> Tensor:
+    """A picture, or the first frame of a video, [H, W, 3] float 0..1; `size` as in `read_frames`. Raises MediaError."""
+    return next(read_frames(path, size=size))
+
+
+def nearest(
+    items: Iterable[tuple[Fraction, Fraction, T]],
+    fps: Fraction,
+    *,
+    start: Fraction = Fraction(0),
+    seconds: Fraction | None = None,
+) -> Iterator[T]:
+    """Items at constant rate `fps` from `start` on: each output takes the item nearest to it in time.
+
+    `items` are (presentation time, duration, item) with non-decreasing times, in seconds. The output lasts as long as
+    the items do, to within one output frame, and is at least one frame long.
+    """
+    limit = None if seconds is None else max(1, round(seconds * fps))
+    made = 0
+    held: tuple[Fraction, Fraction, T] | None = None
+    for time, duration, item in items:
+        while held is not None and start + made / fps < (held[0] + time) / 2:
+            yield held[2]
+            made += 1
+            if made == limit:
+                return
+        held = time, duration, item
+    if held is None:
+        return
+    total = max(1, round((held[0] + held[1] - start) * fps))
+    for _ in range(made, total if limit is None else min(total, limit)):
+        yield held[2]
+
+
+def _read(
+    path: str | os.PathLike[str],
+    info: VideoInfo,
+    fps: Fraction,
+    size: tuple[int, int],
+    start: Fraction,
+    seconds: Fraction | None,
+) -> Iterator[Tensor]:
+    last: Any = None
+    pixels: Any = None
+    for frame in nearest(_timed(path, info, start), fps, start=start, seconds=seconds):
+        if frame is not last:
+            last, pixels = frame, _fit(_pixels(frame, info.pixel_aspect), size)
+        yield pixels.clone()
+
+
+def _timed(path: str | os.PathLike[str], info: VideoInfo, start: Fraction) -> Iterator[tuple[Fraction, Fraction, Any]]:
+    """(seconds from the first frame, duration, decoded frame) in order, from a key frame at or before `start` on."""
+    import av
+
+    for seek in (True, False) if start > 1 else (False,):
+        with _opened(path) as (container, stream):
+            if seek:
+                try:
+                    container.seek(int((info.origin + start) / stream.time_base), stream=stream)
+                except av.FFmpegError:
+                    continue
+            latest: Fraction | None = None
+            for time, duration, frame in _decoded(container, stream, info):
+                if latest is None and seek and time > start:
+                    break  # the index pointed past the start: read from the beginning instead
+                latest = time if latest is None else max(latest, time)
+                yield latest, duration, frame
+            if latest is not None:
+                return
+    raise MediaError(f"{Path(path).name}: nothing can be decoded from {float(start):g} s on; the file is damaged there")
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
+    """The open container of a local file and its first video stream that is not cover art."""
+    import av
+
+    file = Path(path)
+    if not file.is_file():
+        what = "is a folder, not a file" if file.is_dir() else "does not exist (only local files are read)"
+        raise MediaError(f"{path} {what}; give the path of a video or image file")
+    try:
+        # "file" alone: a playlist must not make the reader open a network address
+        container = av.open(str(file.absolute()), options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(f"{file.name} cannot be read as video or image: {_plain(error)}") from error
+    with container:
+        streams = [s for s in container.streams.video if "attached_pic" not in str(s.disposition).lower()]
+        if not streams or container.format.name in NOT_VIDEO:
+            raise MediaError(f"{file.name} holds no video; give a video or image file, such as .mp4, .webm or .png")
+        stream = streams[0]
+        stream.thread_type = "AUTO"
+        yield container, stream
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The stream's packets, then None, which makes a decoder give up what it still holds."""
+    import av
+
+    try:
+        yield from (packet for packet in container.demux(stream) if packet.size)
+    except (av.FFmpegError, OSError) as error:
+        log.warning("%s ends early: %s", container.name, _plain(error))
+    yield None
+
+
+def _decoded(container: Any, stream: Any, info: VideoInfo | None = None) -> Iterator[tuple[Fraction, Fraction, Any]]:
+    """(time, duration, frame) of every frame that can be decoded, in seconds from `info.origin`.
+
+    A frame that carries no time follows the one before; packets that cannot be decoded are skipped with a warning.
+    """
+    import av
+
+    decoder, damaged = _decoder(stream), 0
+    origin, expected = (info.origin if info else Fraction(0)), Fraction(0)
+    usual = 1 / (info.fps if info else Fraction(stream.average_rate or 25))
+    for packet in _packets(container, stream):
+        try:
+            frames = decoder.decode(packet)
+        except (av.FFmpegError, OSError):
+            damaged += 1
+            continue
+        for frame in frames:
+            time = expected if frame.pts is None else frame.pts * stream.time_base - origin
+            duration = frame.duration * stream.time_base if frame.duration else usual
+            expected = time + duration
+            yield time, duration, frame
+    if damaged:
+        log.warning("%s: %d damaged packets were skipped", container.name, damaged)
+
+
+def _decoder(stream: Any) -> Any:
+    """The stream's own decoder; VP8 and VP9 with alpha need libvpx, ffmpeg's own decoders drop the alpha."""
+    import av
+
+    library = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
+    if stream.metadata.get("alpha_mode") == "1" and library:
+        with contextlib.suppress(av.FFmpegError, ValueError):
+            return av.CodecContext.create(library, "r")
+    return stream.codec_context
+
+
+def _duration(container: Any, stream: Any) -> Fraction | None:
+    if stream.duration:
+        return Fraction(stream.duration) * stream.time_base
+    return Fraction(container.duration, 1_000_000) if container.duration else None
+
+
+def _count(container: Any, stream: Any, fps: Fraction) -> tuple[int, Fraction]:
+    """Frames and average rate, by reading every packet: for files that were never finished and keep no length."""
+    container.seek(0)
+    count, first, last = 0, None, None
+    for packet in _packets(container, stream):
+        if packet is not None:
+            count += 1
+            if packet.pts is not None:
+                first = packet.pts if first is None else min(first, packet.pts)
+                last = packet.pts if last is None else max(last, packet.pts)
+    if count > 1 and first is not None and last is not None and last > first:
+        fps = Fraction(count - 1) / ((last - first) * stream.time_base)
+    return max(1, count), fps
+
+
+def _has_alpha(frame: Any) -> bool:
+    return frame.format.has_palette or any(component.is_alpha for component in frame.format.components)
+
+
+def _pixels(frame: Any, aspect: Fraction) -> Tensor:
+    """A decoded frame as [H, W, 3] float 0..1, upright, its pixels of `aspect` made square, alpha over black."""
+    import numpy as np
+    import torch
+
+    if frame.colorspace == UNSPECIFIED and frame.height >= 720:
+        frame.colorspace = BT709  # untagged HD is BT.709 by convention, ffmpeg would take BT.601
+    alpha = _has_alpha(frame)
+    deep = any(component.bits > 8 for component in frame.format.components)
+    layout = {(False, False): "rgb24", (False, True): "rgb48le", (True, False): "rgba", (True, True): "rgba64le"}
+    width = max(1, round(frame.width * aspect))
+    array = frame.reformat(width=width, format=layout[alpha, deep], interpolation=SCALER).to_ndarray()
+    pixels = torch.from_numpy(array.astype(np.float32) / (65535.0 if deep else 255.0))
+    if alpha:
+        pixels = pixels[..., :3] * pixels[..., 3:]
+    return torch.rot90(pixels, round(frame.rotation / 90) % 4, (0, 1)).contiguous()
+
+
+def _fit(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """`pixels` [h, w, 3] cropped at the centre to the aspect of `size` (width, height) and resized to it."""
+    from torch.nn.functional import interpolate
+
+    width, height = size
+    h, w = pixels.shape[:2]
+    if (w, h) == (width, height):
+        return pixels
+    crop_w = min(w, max(1, round(h * width / height)))
+    crop_h = min(h, max(1, round(w * height / width)))
+    top, left = (h - crop_h) // 2, (w - crop_w) // 2
+    cropped = pixels[top : top + crop_h, left : left + crop_w].permute(2, 0, 1)[None]
+    resized = interpolate(cropped, size=(height, width), mode="bicubic", antialias=True, align_corners=False)
+    return resized[0].clamp(0, 1).permute(1, 2, 0).contiguous()
+
+
+def _positive(value: float | Fraction, unit: str) -> Fraction:
+    if not (math.isfinite(value) and value > 0):
+        raise MediaError(f"{value} {unit} is not allowed; give a number above 0")
+    return Fraction(value).limit_denominator(100_000)
+
+
+def _plain(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).splitlines()[0]

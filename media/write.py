@@ -1,0 +1,379 @@
+"""Streaming video and image writers: frames go straight to the encoder, and what is on disk plays after a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MediaError
+from . import SCALER
+
+if TYPE_CHECKING:
+    import numpy as np
+
+log = logging.getLogger(__name__)
+
+CODECS = {".mp4": "h264", ".m4v": "h264", ".mov": "h264", ".webm": "vp9", ".png": "png", "": "png"}
+MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".webm": "webm"}
+BT709, LIMITED = 1, 1  # ffmpeg's AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic; AVColorRange
+SIDE_MIN, SIDE_MAX = 2, 8192
+PNG_NUMBER = re.compile(r"%0?\d*d")
+
+
+def open_writer(
+    path: str | os.PathLike[str],
+    width: int,
+    height: int,
+    fps: float | Fraction,
+    *,
+    codec: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    crf: int = 18,
+) -> Writer:
+    """A writer for `path`, chosen by its name; use it as a context manager.
+
+    `.mp4`, `.m4v`, `.mov`: H.264. `.webm`: VP9. A folder, or a pattern such as `name_%05d.png`: numbered PNG files from
+    0. `.png`: one picture. Missing folders are made; a finished file of the same name is replaced, at `close()` only.
+
+    `width`, `height`: pixels, 2 to 8192. Even sizes are stored as yuv420p, which every player shows; an odd side cannot
+    be halved, so such H.264 is stored as yuv444p, uncropped and unpadded, which some players refuse.
+    `codec`: only a check; None, or the codec the name implies ("h264", "vp9", "png").
+    `metadata`: text by key; other values become JSON. In MP4 the keys are kept as they are (`use_metadata_tags`), so
+    that ComfyUI finds `workflow` and `prompt`.
+    `crf`: 0 (best) to 51, as x264 counts; VP9's own scale is reached by adding 10.
+
+    Raises MediaError: unknown extension, size, rate or crf not allowed, folder not writable.
+    """
+    target = Path(path)
+    suffix = "" if target.is_dir() else target.suffix.lower()
+    if suffix not in CODECS:
+        known = ", ".join(ext for ext in CODECS if ext)
+        raise MediaError(f"{target.name}: cannot write {suffix!r} files; use {known}, or a folder for PNG frames")
+    if codec not in (None, CODECS[suffix]):
+        raise MediaError(
+            f"{target.name}: {suffix or 'a folder'} holds {CODECS[suffix]}, not {codec}; change one of them"
+        )
+    if not all(isinstance(side, int) and SIDE_MIN <= side <= SIDE_MAX for side in (width, height)):
+        raise MediaError(f"{width}x{height} cannot be written; each side must be {SIDE_MIN} to {SIDE_MAX} whole pixels")
+    rate = _rate(fps)
+    if not 0 <= crf <= 51:
+        raise MediaError(f"crf {crf} is not allowed; give 0 (best) to 51, 18 looks like the original")
+    tags = {key: _text(value) for key, value in (metadata or {}).items() if value is not None}
+    if CODECS[suffix] == "png":
+        return ImageWriter(target, width, height, tags)
+    return VideoWriter(target, width, height, rate, tags, int(crf))
+
+
+class Writer:
+    """What every writer shares: the checks on frames, the frame count, and how a `with` block ends."""
+
+    def __init__(self, path: Path, width: int, height: int) -> None:
+        self.path, self.width, self.height = path, width, height
+        self.frames = 0
+        self.closed = False
+
+    def write(self, frames: Any) -> None:
+        """Append `frames` [T, H, W, 3] (or one [H, W, 3]): torch or numpy, float 0..1 or uint8; NaN is black.
+
+        Frames are converted one at a time. Raises MediaError: wrong shape, closed writer, disk full.
+        """
+        if self.closed:
+            raise MediaError(f"{self.path.name} is already closed; open a new writer to write more frames")
+        for frame in _frames(frames, self.width, self.height):
+            self._put(frame)
+            self.frames += 1
+
+    def close(self) -> None:
+        """Finish the file under its final name. Raises MediaError: no frames, disk full. A second call does nothing."""
+        if self.closed:
+            return
+        if not self.frames:
+            self.abort()
+            raise MediaError(f"{self.path.name}: no frames were written, so there is no video; nothing was saved")
+        self.closed = True
+        self._finish()
+
+    def abort(self) -> None:
+        """Stop early: what was written stays playable, and never takes the final name."""
+        if not self.closed:
+            self.closed = True
+            self._abandon()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _put(self, frame: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def _finish(self) -> None:
+        raise NotImplementedError
+
+    def _abandon(self) -> None:
+        raise NotImplementedError
+
+
+class VideoWriter(Writer):
+    """H.264 or VP9 into `NAME.partial.EXT`, renamed to `NAME.EXT` when it is complete.
+
+    An MP4 is fragmented while it grows, one fragment a second of video, so a kill loses about the last three seconds
+    and nothing else. `close()` copies its packets, without encoding again, into a plain MP4 with its index in front
+    (faststart); for that moment the file needs its size on disk twice.
+    """
+
+    def __init__(self, path: Path, width: int, height: int, fps: Fraction, metadata: dict[str, str], crf: int) -> None:
+        import av
+
+        super().__init__(path, width, height)
+        suffix = path.suffix.lower()
+        self.muxer, self.metadata, self.fps = MUXERS[suffix], metadata, fps
+        self.partial = path.with_name(f"{path.stem}.partial{suffix}")
+        webm = suffix == ".webm"
+        movflags = "frag_keyframe+empty_moov+default_base_moof+use_metadata_tags"
+        with self._explained("cannot be written"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._container = av.open(
+                str(self.partial.absolute()),
+                "w",
+                format=self.muxer,
+                options={"flush_packets": "1"} | ({} if webm else {"movflags": movflags}),
+            )
+            self._container.metadata.update(metadata)
+            stream = self._container.add_stream("libvpx-vp9" if webm else "libx264", rate=fps)
+            stream.width, stream.height = width, height
+            odd = width % 2 or height % 2
+            stream.pix_fmt = "yuv444p" if odd and not webm else "yuv420p"
+            stream.options = _vp9(crf) if webm else _x264(crf)
+            context = stream.codec_context
+            context.time_base = 1 / fps
+            context.gop_size = max(1, round(fps))
+            context.bit_rate = 0
+            context.colorspace = context.color_primaries = context.color_trc = BT709
+            context.color_range = LIMITED
+            self._stream = stream
+            self._container.start_encoding()  # opens the file, so that a folder that cannot be written shows at once
+
+    def _put(self, frame: np.ndarray) -> None:
+        import av
+
+        with self._explained("stopped while it was written"):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(
+                format=self._stream.pix_fmt, dst_colorspace="ITU709", dst_color_range="MPEG", interpolation=SCALER
+            )
+            picture.pts, picture.time_base = self.frames, 1 / self.fps
+            self._container.mux(self._stream.encode(picture))
+
+    def _finish(self) -> None:
+        with self._explained("could not be finished"):
+            self._container.mux(self._stream.encode())
+            self._container.close()
+            if self.muxer == "webm":
+                _sync(self.partial)
+                os.replace(self.partial, self.path)
+            else:
+                self._remux()
+
+    def _remux(self) -> None:
+        """Copy the fragmented file's packets into a plain one, put that in place. Raises OSError, FFmpegError."""
+        import av
+
+        finishing = self.path.with_name(f"{self.path.stem}.finishing{self.path.suffix.lower()}")
+        try:
+            options = {"movflags": "use_metadata_tags+faststart"}
+            with (
+                av.open(str(self.partial.absolute())) as source,
+                av.open(str(finishing.absolute()), "w", format=self.muxer, options=options) as target,
+            ):
+                target.metadata.update(self.metadata)
+                stream = target.add_stream_from_template(source.streams.video[0])
+                copied = 0
+                for packet in source.demux(video=0):
+                    if packet.size:
+                        packet.stream = stream
+                        target.mux(packet)
+                        copied += 1
+            if copied != self.frames:
+                raise OSError(errno.EIO, f"only {copied} of {self.frames} frames could be read back")
+            _sync(finishing)
+            os.replace(finishing, self.path)
+        finally:
+            finishing.unlink(missing_ok=True)
+        self.partial.unlink(missing_ok=True)
+
+    def _abandon(self) -> None:
+        import av
+
+        with contextlib.suppress(av.FFmpegError, OSError):  # the caller's own error is the one to report
+            self._container.mux(self._stream.encode())
+        with contextlib.suppress(av.FFmpegError, OSError):
+            self._container.close()
+        if self.frames:
+            log.warning("%s was not finished; its first %d frames play from %s", self.path, self.frames, self.partial)
+        else:
+            self.partial.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        import av
+
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            kept = f"; what was encoded plays from {self.partial.name}" if self.frames else ""
+            raise MediaError(f"{self.path} {what}: {_reason(error)}{kept}") from error
+
+
+class ImageWriter(Writer):
+    """Numbered PNG files, or a single one; each is complete or absent, and each carries the metadata as text."""
+
+    def __init__(self, path: Path, width: int, height: int, metadata: dict[str, str]) -> None:
+        super().__init__(path, width, height)
+        if path.suffix.lower() != ".png" or path.is_dir():
+            path = path / "frame_%05d.png"
+        self.numbered = "%" in path.name
+        if self.numbered and (len(PNG_NUMBER.findall(path.name)) != 1 or path.name.count("%") != 1):
+            raise MediaError(f"{path.name}: the number of a frame is written once, as in name_%05d.png")
+        self.pattern = path
+        self._chunks = b"".join(_png_text(key, value) for key, value in metadata.items())
+        self._explained(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+
+    def file(self, number: int) -> Path:
+        """Where frame `number`, counted from 0, is written."""
+        return self.pattern.with_name(self.pattern.name % number) if self.numbered else self.pattern
+
+    def _put(self, frame: np.ndarray) -> None:
+        if self.frames and not self.numbered:
+            raise MediaError(f"{self.path.name} holds one picture; for more frames give a folder or name_%05d.png")
+        target = self.file(self.frames)
+        data = encode_png(frame, self._chunks)
+        temporary = target.with_name(f"{target.name}.partial")
+
+        def store() -> None:
+            try:
+                temporary.write_bytes(data)
+                os.replace(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+        self._explained(store)
+
+    def _finish(self) -> None:
+        if self.numbered and self.file(self.frames).exists():
+            log.warning(
+                "%s holds older frames from %s on; they are not part of this video",
+                self.pattern.parent,
+                self.file(self.frames).name,
+            )
+
+    def _abandon(self) -> None:
+        if self.frames:
+            log.warning("%s was not finished; its first %d frames are kept", self.path, self.frames)
+
+    def _explained(self, action: Any) -> None:
+        try:
+            action()
+        except OSError as error:
+            kept = f"; its first {self.frames} frames are kept" if self.frames else ""
+            raise MediaError(f"{self.path} cannot be written: {_reason(error)}{kept}") from error
+
+
+def encode_png(frame: np.ndarray, chunks: bytes = b"") -> bytes:
+    """`frame` [H, W, 3] uint8 as a PNG file, with ready-made `chunks` after its header."""
+    import av
+
+    encoder = av.CodecContext.create("png", "w")
+    encoder.height, encoder.width = frame.shape[:2]
+    encoder.pix_fmt, encoder.time_base = "rgb24", Fraction(1, 25)
+    data = b"".join(bytes(packet) for packet in encoder.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+    header = 8 + 25  # signature and IHDR
+    return data[:header] + chunks + data[header:]
+
+
+def _png_text(key: str, value: str) -> bytes:
+    """A tEXt chunk, or iTXt where the text is not Latin-1 (PNG specification, 11.3.3)."""
+    name = key.encode("latin-1", "replace")[:79]
+    try:
+        kind, body = b"tEXt", name + b"\0" + value.encode("latin-1")
+    except UnicodeEncodeError:
+        kind, body = b"iTXt", name + b"\0\0\0\0\0" + value.encode()
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _frames(frames: Any, width: int, height: int) -> Iterator[np.ndarray]:
+    """`frames` one by one as contiguous uint8 [H, W, 3] arrays."""
+    import torch
+
+    block = torch.as_tensor(frames)
+    if block.ndim == 3:
+        block = block[None]
+    if block.ndim != 4 or tuple(block.shape[1:]) != (height, width, 3):
+        raise MediaError(f"frames of shape {list(block.shape)} cannot be written; give [T, {height}, {width}, 3]")
+    if block.dtype != torch.uint8 and not block.is_floating_point():
+        raise MediaError(f"frames of type {block.dtype} cannot be written; give float 0..1 or uint8 0..255")
+    for frame in block:
+        frame = frame.detach().cpu()
+        if frame.is_floating_point():
+            frame = frame.float().nan_to_num(0.0).clamp(0, 1).mul(255).round().to(torch.uint8)
+        yield frame.contiguous().numpy()
+
+
+def _x264(crf: int) -> dict[str, str]:
+    """Without cpu-independent, x264's macroblock tree gave one of several files for the same frames (measured)."""
+    return {"crf": str(crf), "preset": "medium", "x264-params": "cpu-independent=1"}
+
+
+def _vp9(crf: int) -> dict[str, str]:
+    quality = "0" if crf == 0 else str(min(63, crf + 10))
+    return {"crf": quality, "deadline": "good", "cpu-used": "4", "row-mt": "1", "lag-in-frames": "12"}
+
+
+def _rate(fps: float | Fraction) -> Fraction:
+    """`fps` as a fraction; 23.976, 29.97 and 59.94 become the broadcast rates they stand for."""
+    try:
+        rate = Fraction(fps)
+    except (ValueError, OverflowError, TypeError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not Fraction(1, 10) <= rate <= 240:
+        raise MediaError(f"{fps} frames a second cannot be written; give 0.1 to 240")
+    broadcast = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    if not isinstance(fps, int | Fraction) and abs(broadcast - rate) < Fraction(1, 1000):
+        return broadcast
+    return rate.limit_denominator(1001)
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.replace("\0", "")
+
+
+def _reason(error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full; free some space or choose another folder"
+    if code == errno.EFBIG:
+        return "the file is larger than this disk or account allows; choose another folder"
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "the folder is not writable; choose another folder"
+    if code in (errno.ENOTDIR, errno.EEXIST):
+        return "a part of its path is a file, not a folder; choose another folder"
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _sync(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,130 @@
+"""Training the diffusion transformer on the latent bank: rectified flow with one noise level a frame."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..models.adapter import TextAdapter
+from ..models.dit import ANCHOR, CONTEXT, TARGET, Context, DiTConfig, VideoDiT
+from ..models.text import TextEncoder
+from ..models.vae import VideoVAE
+from ..world.scene import World
+from .bank import Bank
+from .muon import Muon
+from .patterns import SHIFT, draw
+from .run import Run, fastest_dtype, save_strip
+from .text import pad_states
+
+STRIP_PROMPTS = (
+    "A red spaceman stands still in the desert at noon, under a clear sky, a still camera",
+    "A blue dog walks to the right in a green meadow at sunset, the weather is fine, a fixed shot",
+    "A yellow car jumps up and down in the city at night, it is raining, the camera does not move",
+    "A purple mammoth walks to the left in a snowfield at noon, it is snowing, a still camera",
+)
+
+
+def batch_loss(model: VideoDiT, bank: Bank, rng: random.Random, tokens: int, longest: int, dtype: torch.dtype) -> Tensor:
+    """Mean squared velocity error of one batch over its target frames."""
+    device = bank.device
+    clips, windows, words = bank.draw(tokens, longest)
+    x0 = torch.stack([c.latents[:, w] for c, w in zip(clips, windows, strict=True)]).to(device).float()
+    b, _, t, _, _ = x0.shape
+    patterns = [draw(t, rng) for _ in clips]
+    sigma = torch.stack([p.sigma for p in patterns]).to(device)
+    context = torch.stack([p.context for p in patterns]).to(device)
+    role = torch.where(context, CONTEXT, TARGET)
+    position = torch.arange(t, device=device).repeat(b, 1).float()
+    first = torch.tensor([float((~p.context).nonzero()[0]) for p in patterns], device=device)
+    position = position - first[:, None]
+    dirty = x0
+    if context.any() and rng.random() < 0.3:  # damage that the net is not told of, as its own past output will have
+        gain = 1 + 0.08 * torch.randn(b, x0.shape[1], 1, 1, 1, device=device)
+        dirty = x0 * gain + 0.08 * torch.randn(b, x0.shape[1], 1, 1, 1, device=device) + 0.1 * torch.randn_like(x0)
+    source = torch.where(context[:, None, :, None, None], dirty, x0)
+    if rng.random() < 0.5:  # anchor
+        anchor = torch.stack([c.anchor for c in clips]).to(device).float()
+        x0, source = torch.cat([anchor, x0], 2), torch.cat([anchor, source], 2)
+        sigma = torch.cat([sigma.new_zeros(b, 1), sigma], 1)
+        role = torch.cat([role.new_full((b, 1), ANCHOR), role], 1)
+        position = torch.cat([position.new_full((b, 1), -16.0), position], 1)
+    eps = torch.randn_like(x0)
+    s = sigma[:, None, :, None, None]
+    x = (1 - s) * source + s * eps
+    states, mask = pad_states([w[0] for w in words], device)
+    slots = torch.stack([w[1] for w in words]).to(device).float()
+    fps = torch.tensor([c.fps for c in clips], device=device)
+    rows = torch.arange(b, device=device)[:, None].expand(b, x0.shape[2])
+    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+        v = model(x, sigma, model.context(states, mask, slots), rows, role, position, fps)
+    scored = ((role == TARGET) & (sigma > 0.02))[:, None, :, None, None].float()
+    error = (v.float() - (eps - x0)).square() * scored
+    return error.sum() / (scored.sum() * x0.shape[1] * x0.shape[3] * x0.shape[4]).clamp_min(1)
+
+
+@torch.no_grad()
+def sample(model: VideoDiT, ctx: Context, shape: tuple[int, ...], *, steps: int = 16, shift: float = SHIFT, cfg: float = 1.0, seed: int = 0) -> Tensor:
+    """Plain text to video by Euler steps, for pictures while training; row 0 of `ctx` is the empty prompt."""
+    b, _, t, _, _ = shape
+    device = ctx.pooled.device
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device)
+    u = torch.linspace(1, 0, steps + 1)
+    levels = (shift * u / (1 + (shift - 1) * u)).tolist()
+    rows = torch.arange(1, b + 1, device=device)[:, None].expand(b, t)
+    role, position = torch.zeros(b, t, dtype=torch.long, device=device), torch.arange(t, device=device).float().expand(b, t)
+    fps = torch.full((b,), 8.0, device=device)
+    for s, n in zip(levels, levels[1:], strict=False):
+        sigma = torch.full((b, t), s, device=device)
+        v = model(x, sigma, ctx, rows, role, position, fps)
+        if cfg != 1.0:
+            u0 = model(x, sigma, ctx, rows * 0, role, position, fps)
+            v = u0 + cfg * (v - u0)
+        x = x + (n - s) * v
+    return x
+
+
+def train_dit(world: World, vae: VideoVAE, text: TextEncoder, adapter: TextAdapter, out: Path, *, minutes: float, total: float,
+              device: torch.device, cfg: DiTConfig = DiTConfig(), sizes: dict[tuple[int, int], float] | None = None, tokens: int = 2400,
+              lr: float = 1e-3, fill: float = 120.0, seed: int = 0, start: dict[str, Tensor] | None = None) -> VideoDiT:
+    """Train (or go on training) the transformer in `out`; the text adapter stays as it is. Returns the averaged model.
+
+    sizes: (height, width) -> share; tokens: latent tokens a step; fill: seconds of rendering before the first step;
+    start: weights to begin from where `out` holds no run yet.
+    """
+    torch.manual_seed(seed)
+    model = VideoDiT(cfg)
+    if start is not None:
+        model.load_state_dict(start)
+    model.adapter.load_state_dict(adapter.state_dict())
+    model.adapter.requires_grad_(False)
+    model.to(device)
+    dtype = fastest_dtype(device)
+    optimizer = Muon(model, lr, 0.6 * lr, adamw_names=("embed", "role", "out.", "slot_place"), dtype=dtype)
+    run = Run(out, model, optimizer, minutes=minutes, total=total, warmup=60, decay=0.45, ema=0.997)
+    rng = random.Random(seed + run.step)
+    sizes = sizes or {(128, 192): 60.0, (160, 256): 20.0, (192, 128): 12.0, (160, 160): 8.0}
+    bank = Bank(world, vae, text, adapter, device, sizes=sizes, seed=seed + 7919 * (run.step + 1))
+    bank.fill(fill, least=2)
+    shown = torch.Generator().manual_seed(0)
+    for step in run.steps():
+        if step % 3 == 0:
+            bank.add(1)
+        longest = 2 if run.progress() < 0.35 else bank.latents
+        run.update(batch_loss(model, bank, rng, tokens, longest, dtype), clips=float(sum(len(c) for c in bank.clips.values())))
+        if step % 400 == 399:
+            show(run, vae, text, cfg, out / f"samples_{step + 1}.png", device, int(torch.randint(2**31, (), generator=shown)))
+    model.load_state_dict(run.ema.shadow)
+    return model.eval()
+
+
+@torch.no_grad()
+def show(run: Run, vae: VideoVAE, text: TextEncoder, cfg: DiTConfig, path: Path, device: torch.device, seed: int) -> None:
+    """Write a strip of samples by the averaged weights, one prompt a row."""
+    model = VideoDiT(cfg).to(device).eval()
+    model.load_state_dict(run.ema.shadow)
+    ctx = model.context(*text(["", *STRIP_PROMPTS]))
+    z = sample(model, ctx, (len(STRIP_PROMPTS), cfg.channels, 3, 8, 12), cfg=2.0, seed=seed)
+    save_strip(path, [clip[::3] for clip in vae.decode(z)])

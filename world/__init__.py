@@ -1,0 +1,1 @@
+"""The procedural captioned world: scenes, renderer, captions and the attribute reader."""
