@@ -36,7 +36,10 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code: 0, 1 failed, 2 wrong use, 130 interrupted."""
     verbose = "--verbose" in (sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="longtake: %(message)s")
+    if not verbose:
+        logging.getLogger(__package__).setLevel(logging.WARNING)
+        logging.getLogger(f"{__package__}.media.write").setLevel(logging.ERROR)  # what is kept is said by the command
     try:
         arguments = build_parser().parse_args(argv)
         return arguments.run(arguments) or 0

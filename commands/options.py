@@ -39,11 +39,13 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
 
     sampler = parser.add_argument_group("sampler")
     sampler.add_argument("--seed", type=whole(0, SEED_MAX), default=1, metavar="N", help="same seed, same frames (1)")
-    sampler.add_argument("--steps", type=whole(1, 1000), metavar="N", help="model calls a window (16)")
+    sampler.add_argument("--steps", type=whole(1, 1000), metavar="N", help="model calls a window")
     sampler.add_argument("--order", type=int, choices=(1, 2), default=1, help="1 Euler, 2 multistep (1)")
-    sampler.add_argument("--cfg", type=number(0, 30), default=1.0, metavar="C", help="guidance; 1 is off and fastest (1)")
+    sampler.add_argument("--cfg", type=number(0, 30), metavar="C", help="guidance; 1 is off and fastest")
     sampler.add_argument("--rolling", action="store_true", help="one rolling window instead of one window after another")
     sampler.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (auto)")
+
+    sampler.add_argument("--weights", type=Path, metavar="DIR", help="other weights than those in the box")
 
     result = parser.add_argument_group("result")
     result.add_argument("--reel", type=Path, metavar="DIR", help="keep finished parts in DIR and resume there")

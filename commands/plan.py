@@ -95,7 +95,7 @@ def _shots(arguments: argparse.Namespace, mode: str) -> list[Shot]:
         if arguments.frames is not None:
             raise UsageError("--frames counts one shot; with --shots give --seconds, or seconds for each shot")
         return read_shots(arguments.shots)
-    prompt = (arguments.prompt or "").strip()
+    prompt = (arguments.prompt or "").encode("utf-8", "replace").decode().strip()  # no half characters from the shell
     if not prompt and mode in ("text", "loop", "remix"):
         given = "no prompt" if arguments.prompt is None else "the prompt is empty"
         raise UsageError(f'{given}: say what the clip should show, such as "a red dog runs through snow"')

@@ -23,11 +23,12 @@ _TIMED_LINE = re.compile(r"(?P<seconds>[0-9]+(?:\.[0-9]+)?)\s*s?\s*[|:]\s*(?P<pr
 
 @dataclass(frozen=True)
 class Shot:
-    """One shot: its prompt, its length in seconds (None: the length given on the command line), its own seed or None."""
+    """One shot: its prompt, its length in seconds and its seed (None: from the command line); `cut`: a hard cut before it."""
 
     prompt: str
     seconds: float | None = None
     seed: int | None = None
+    cut: bool = False
 
 
 def read_shots(path: Path) -> list[Shot]:
@@ -82,15 +83,17 @@ def _json_shot(path: Path, index: int, item: object) -> Shot:
         return Shot(item)
     if not isinstance(item, dict) or not isinstance(item.get("prompt"), str):
         raise UsageError(f'--shots {path}: shot {index} needs a "prompt"')
-    unknown = sorted(set(item) - {"prompt", "seconds", "seed"})
+    unknown = sorted(set(item) - {"prompt", "seconds", "seed", "cut"})
     if unknown:
-        raise UsageError(f"--shots {path}: shot {index} has {shorten(', '.join(unknown))}; known: prompt, seconds, seed")
+        raise UsageError(f"--shots {path}: shot {index} has {shorten(', '.join(unknown))}; known: prompt, seconds, seed, cut")
     seconds, seed = item.get("seconds"), item.get("seed")
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float))):
         raise UsageError(f"--shots {path}: shot {index} has seconds {seconds!r}; give a number above 0")
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63):
         raise UsageError(f"--shots {path}: shot {index} has seed {seed!r}; give a whole number from 0")
-    return Shot(item["prompt"], None if seconds is None else float(seconds), seed)
+    if not isinstance(item.get("cut", False), bool):
+        raise UsageError(f"--shots {path}: shot {index} has cut {item['cut']!r}; give true or false")
+    return Shot(item["prompt"], None if seconds is None else float(seconds), seed, item.get("cut", False))
 
 
 def language_note(prompt: str) -> str | None:

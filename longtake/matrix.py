@@ -47,10 +47,10 @@ def sync_matrix(levels: Tensor, frames: int, start: float = 1.0) -> Tensor:
 
 
 def ramp_rows(levels: Tensor, rows: Iterable[int], frames: Sequence[int], every: int) -> Tensor:
-    """Rows of the ramp: frame i begins `every * i` steps late, so its level at row m is levels[clip(m - every i, 0, K)].
+    """Rows of the ramp: frame i begins `every * i` steps late, at row m its level is levels[clip(m - every i, 0, K)].
 
-    `rows` are row numbers, `frames` frame numbers in the order they finish; gives [len(rows), len(frames)]. A queue that
-    rolls along this ramp is FIFO-Diffusion (arXiv 2405.11473) with per-frame levels the model knows.
+    `rows` are row numbers, `frames` frame numbers in the order they finish; gives [len(rows), len(frames)]. A queue
+    that rolls along this ramp is FIFO-Diffusion (arXiv 2405.11473) with per-frame levels the model knows.
     """
     place = torch.tensor(list(rows))[:, None] - every * torch.tensor(list(frames))[None]
     return levels[place.clamp(0, len(levels) - 1)]

@@ -67,7 +67,8 @@ class Reel:
             (path / SEGMENTS).mkdir(parents=True, exist_ok=True)
             lock = _acquire(path)
         except OSError as error:
-            raise ReelError(f"{path}: cannot be used as a reel ({error.strerror or error}); give another directory") from error
+            reason = error.strerror or error
+            raise ReelError(f"{path}: cannot be used as a reel ({reason}); give another directory") from error
         reel = cls(path, json.loads(json.dumps(dict(header))), lock)
         try:
             reel._load()
@@ -81,7 +82,7 @@ class Reel:
 
     @staticmethod
     def peek(directory: str | os.PathLike[str]) -> dict[str, Any]:
-        """What `reel.json` says (schema, header, order, metrics, segments), without holding the reel. Raises ReelError."""
+        """What `reel.json` says: schema, header, order, metrics, segments; takes no lock. Raises ReelError."""
         file = Path(directory) / INDEX
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
@@ -120,7 +121,8 @@ class Reel:
         return tensors
 
     def put(
-        self, key: str, latents: Tensor, meta: Mapping[str, Any] | None = None, extra: Mapping[str, Tensor] | None = None
+        self, key: str, latents: Tensor, meta: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Tensor] | None = None,
     ) -> None:
         """Writes a finished segment, and `extra` tensors to resume from, before it returns. Raises ReelError."""
         tensors = {name: t.detach().cpu().contiguous() for name, t in {**(extra or {}), "latents": latents}.items()}
@@ -159,7 +161,9 @@ class Reel:
     def __enter__(self) -> Reel:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _use(self, key: str) -> None:
@@ -175,7 +179,8 @@ class Reel:
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
             schema, header = data["schema"], data["header"]
-            segments = [Segment(**{name: entry[name] for name in Segment.__dataclass_fields__}) for entry in data["segments"]]
+            fields = Segment.__dataclass_fields__
+            segments = [Segment(**{name: entry[name] for name in fields}) for entry in data["segments"]]
             order, metrics = list(data["order"]), dict(data["metrics"])
         except (ValueError, KeyError, TypeError) as error:
             damaged = self.path / f"{INDEX}.damaged"
@@ -183,12 +188,11 @@ class Reel:
             os.replace(file, damaged)
             return
         if schema != SCHEMA:
-            raise ReelError(f"{self.path}: reel of format {schema}, this version reads {SCHEMA}; give another directory")
+            raise ReelError(f"{self.path}: reel of format {schema}, this version reads {SCHEMA}; give another reel")
         for name in sorted({*header, *self.header}):
-            if header.get(name) != self.header.get(name):
-                raise ReelError(
-                    f"{self.path}: made with {name} {header.get(name)!r}, asked for {self.header.get(name)!r}; give another reel"
-                )
+            old, new = header.get(name), self.header.get(name)
+            if old != new:
+                raise ReelError(f"{self.path}: made with {name} {old!r}, asked for {new!r}; give another reel")
         self._segments = {segment.key: segment for segment in segments if segment.file == Path(segment.file).name}
         self.order, self.metrics = order, metrics
 
@@ -227,7 +231,8 @@ class Reel:
             _sync_directory(file.parent)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise ReelError(f"{file}: cannot write ({error.strerror or error}); free some space or give another reel") from error
+            reason = error.strerror or error
+            raise ReelError(f"{file}: cannot write ({reason}); free some space or give another reel") from error
 
 
 def _acquire(path: Path) -> FileLock:

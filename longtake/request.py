@@ -74,8 +74,9 @@ class Request:
             self._check_shape(latent, f"known latent {index}")
         if self.anchor is not None:
             self._check_shape(self.anchor, "anchor")
-        if isinstance(self.source, Tensor) and tuple(self.source.shape) != (1, self.shape[0], self.length, *self.shape[1:]):
-            raise UsageError(f"source {tuple(self.source.shape)}: want (1, {self.shape[0]}, {self.length}, h, w) like the take")
+        whole = (1, self.shape[0], self.length, *self.shape[1:])
+        if isinstance(self.source, Tensor) and tuple(self.source.shape) != whole:
+            raise UsageError(f"source {tuple(self.source.shape)}: want {whole} like the take")
         if self.source is None and self.strength != 1.0:
             raise UsageError(f"strength {self.strength}: it needs a source to remix")
         if not 0 <= self.strength <= 1:
@@ -174,7 +175,7 @@ def connect(
     switched in its middle.
     """
     if gap < 1 or len(prompts) not in (1, 2):
-        raise UsageError(f"connect over {gap} latents with {len(prompts)} prompts: want at least 1 latent, 1 or 2 prompts")
+        raise UsageError(f"connect: {gap} latents, {len(prompts)} prompts; want 1 or 2 prompts, 1 or more latents")
     if _shape(tail) != _shape(head):
         raise UsageError(f"clips of {_shape(tail)} and {_shape(head)}: both must have the same latent size")
     before, after = tail.shape[2], head.shape[2]
@@ -187,14 +188,14 @@ def connect(
     return Request(length, _shape(tail), (Shot(seed=seed, first=first),), prompts, known, anchor, track=track)
 
 
-def close_loop(clip_tail: Tensor, clip_head: Tensor, gap: int, prompt: str = "", seed: int = 0, *, first: int = 0) -> Request:
+def close_loop(tail: Tensor, head: Tensor, gap: int, prompt: str = "", seed: int = 0, *, first: int = 0) -> Request:
     """`gap` latents that lead from the end of a clip back to its own beginning: tail, new, head."""
-    return connect(clip_tail, clip_head, gap, (prompt,), seed, first=first)
+    return connect(tail, head, gap, (prompt,), seed, first=first)
 
 
 def remix(
-    source: Tensor | Callable[[int], Tensor], length: int, shape: tuple[int, int, int], prompt: str = "", seed: int = 0, *,
-    strength: float | str = "mild", known: Mapping[int, Tensor] | None = None,
+    source: Tensor | Callable[[int], Tensor], length: int, shape: tuple[int, int, int], prompt: str = "",
+    seed: int = 0, *, strength: float | str = "mild", known: Mapping[int, Tensor] | None = None,
 ) -> Request:
     """The same clip after another prompt: every latent starts at noise level `strength` (a number, or a word)."""
     if isinstance(strength, str):

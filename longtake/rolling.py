@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..errors import LongTakeError, UsageError
+from ..errors import UsageError
 from .matrix import hold, queue_shape, ramp_rows
-from .sampler import ANCHOR, CONTEXT, TARGET, OnStep, Slope, add_noise
+from .sampler import ANCHOR, CONTEXT, TARGET, OnStep, Slope, add_noise, check_finite
 from .window import GIVEN, Walk
 from .workspace import Piece, Workspace, make_key
 
@@ -59,7 +59,7 @@ def queue_pieces(work: Workspace) -> Iterator[Piece]:
         end = walk.shot_end(step)
         begin = next((place for place in range(step, end) if place not in walk.known), end)
         if any(place in walk.known for place in range(begin, end)):
-            raise UsageError("rolling cannot meet a known latent inside or at the end of a take: use windows for keyframes")
+            raise UsageError("rolling cannot meet a known latent inside or at the end of a take: use windows instead")
         stretches.append((begin, end))
         step = end
     length = work.settings.windows.new
@@ -174,7 +174,6 @@ class Segment:
                 queue.velocity[s], queue.size[s] = slope.velocity[0, :, place].clone(), slope.size[place].clone()
         finished = queue.state.pop(step)
         del queue.velocity[step], queue.size[step]
-        if not bool(torch.isfinite(finished).all()):
-            raise LongTakeError("the model answered with infinite or undefined numbers: check the weights and the precision")
+        check_finite(finished)
         work.store[walk.time(step)] = finished
         return len(rows) - 1

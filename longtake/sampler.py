@@ -102,9 +102,10 @@ class InBoxDenoiser:
 
         Frames that are not kept start as (1 - sigma[0]) latents + sigma[0] noise, so `latents` matters for them only
         where sigma[0] < 1. prompt_index [T] or [B, T]; role, position [T]; noise like latents, else made from `seed`
-        (one, or one a batch row) and frame numbers 0..T-1. `ring` rolls the frames by another amount at each step, so that the last frame leads
-        to the first (Mobius, arXiv 2502.20307). Raises UsageError for a matrix that is not legal, LongTakeError where
-        the model answers with infinities or NaN; whatever `on_step(done, steps)` raises passes through.
+        (one, or one a batch row) and frame numbers 0..T-1. `ring` rolls the frames by another amount at each step, so
+        that the last frame leads to the first (Mobius, arXiv 2502.20307). Raises UsageError for a matrix that is not
+        legal, LongTakeError where the model answers with infinities or NaN; whatever `on_step(done, steps)` raises
+        passes through.
         """
         check_matrix(sigma, keep)
         if noise is None:
@@ -115,8 +116,7 @@ class InBoxDenoiser:
         x, _ = self.advance(
             x, sigma, keep, prompt_index, role=role, position=position, blend=blend, ring=ring, on_step=on_step
         )
-        if not bool(torch.isfinite(x).all()):
-            raise LongTakeError("the model answered with infinite or undefined numbers: check the weights and the precision")
+        check_finite(x)
         return torch.where(keep.view(1, 1, -1, 1, 1), latents, x.to(latents))
 
     @torch.no_grad()
@@ -145,7 +145,7 @@ class InBoxDenoiser:
         return x.to(home), Slope(velocity.to(home), size)
 
     def _increment(self, v: Tensor, before: Tensor | None, delta: Tensor, size: Tensor) -> Tensor:
-        """delta v, or with order 2 delta ((1 + r/2) v - r/2 v_before), r = step over last step, first order where new."""
+        """delta v, or with order 2 delta ((1 + r/2) v - r/2 v_before), r = step / last step; first order where new."""
         increment = v * _wide(delta, v)
         if self.order == 1 or before is None:
             return increment
@@ -195,6 +195,12 @@ class InBoxDenoiser:
 
     def _rows(self, values: Tensor, batch: int) -> Tensor:
         return (values if values.ndim == 2 else values[None].expand(batch, -1)).to(self.device)
+
+
+def check_finite(x: Tensor) -> None:
+    """Raises LongTakeError where x holds infinities or NaN."""
+    if not bool(torch.isfinite(x).all()):
+        raise LongTakeError("the model answered with infinite or undefined numbers: check its weights and precision")
 
 
 def add_noise(latents: Tensor, noise: Tensor, level: Tensor) -> Tensor:

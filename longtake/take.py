@@ -17,7 +17,7 @@ from .matrix import hold, sync_matrix
 from .reel import Reel
 from .request import Request
 from .rolling import queue_pieces
-from .sampler import TARGET, Denoiser
+from .sampler import Denoiser
 from .window import GIVEN, Window, plan_windows
 from .workspace import DEFAULT_SETTINGS, Piece, Progress, Settings, Workspace, make_key
 
@@ -93,8 +93,8 @@ def window_pieces(work: Workspace) -> Iterator[Piece]:
 
 def sample_window(work: Workspace, window: Window, number: int, count: int) -> tuple[Tensor, str]:
     """New latents [1, C, n, h, w] of one window, from the reel or the denoiser, and their key."""
-    request, settings = work.request, work.settings
-    ring = request.loop and len(window.indices) == request.length and TARGET in window.roles and window.indices[0] == 0
+    request = work.request
+    ring = request.loop and request.length <= work.settings.windows.size
     keep, origin = torch.tensor(window.keep), 0 if ring else window.new[0]
     sigma = sync_matrix(work.levels(), len(window.indices), request.strength)
     sigma = hold(sigma, keep, work.held(window.roles))

@@ -47,7 +47,7 @@ DEFAULT_WINDOWS = WindowConfig()
 
 @dataclass(frozen=True)
 class Span:
-    """Latents from `start` on that share a prompt, a seed and an anchor; `cut`: nothing is inherited across its start."""
+    """Latents from `start` on that share prompt, seed and anchor; `cut`: nothing is inherited across its start."""
 
     start: int
     cut: bool = False
@@ -55,9 +55,9 @@ class Span:
 
 @dataclass(frozen=True)
 class Window:
-    """One sampler call. `indices` are latent numbers in the take: anchors first (GIVEN: the request's own), then by time.
+    """One sampler call. `indices` are latent numbers in the take: anchors first, then by time.
 
-    Where `wrap` was planned, indices at or beyond the length of the take stand for its beginning.
+    GIVEN is the request's own anchor; in a loop, indices from the length of the take on stand for its beginning.
     """
 
     shot: int
@@ -86,7 +86,7 @@ def positions(indices: Sequence[int], roles: Sequence[int], origin: int) -> tupl
 
 
 class Walk:
-    """A take of `length` latents seen in the order it is made: step g is latent g, or latent length - 1 - g backward."""
+    """A take of `length` latents in the order it is made: step g is latent g, or latent length - 1 - g backward."""
 
     def __init__(
         self, length: int, known: Collection[int], spans: Sequence[Span] = (Span(0),), *, backward: bool = False,
@@ -131,7 +131,7 @@ class Walk:
         return list(range(begin, step))
 
     def anchors(self, step: int, before: int, count: int) -> list[int]:
-        """Up to `count` first steps of the shot of `step` that come before step `before`; [GIVEN] where one was given."""
+        """Up to `count` first steps of the shot of `step`, all before step `before`; [GIVEN] where one was given."""
         shot = self.shot(step)
         if self.anchor_given and shot == self.shot(0):
             return [GIVEN][:count]
@@ -194,7 +194,7 @@ def _end(walk: Walk, step: int, room: int, config: WindowConfig) -> int:
         begin = end
         while begin < stop and begin in walk.known:
             begin += 1
-        if begin == end or begin == stop or walk.run(begin) - step > room:
+        if begin in (end, stop) or walk.run(begin) - step > room:
             return end
         end = walk.run(begin)
 

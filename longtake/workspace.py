@@ -25,7 +25,7 @@ KEY_VERSION = 1
 class Settings:
     """How a take is sampled: `steps` and `shift` of the schedule, told noise of context and anchor, windows or queue.
 
-    `rolling` advances a queue of about `queue` latents along a ramp of noise levels instead of one window after another.
+    `rolling` advances a queue of about `queue` latents along a ramp of noise levels instead of window after window.
     """
 
     steps: int = 16

@@ -184,8 +184,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
     import av
 
     file = Path(path)
-    if not file.is_file():
-        what = "is a folder, not a file" if file.is_dir() else "does not exist (only local files are read)"
+    if not os.path.isfile(file):
+        what = "is a folder, not a file" if os.path.isdir(file) else "cannot be found (only local files are read)"
         raise MediaError(f"{path} {what}; give the path of a video or image file")
     try:
         # "file" alone: a playlist must not make the reader open a network address

@@ -55,7 +55,7 @@ def open_writer(
     Raises MediaError: unknown extension, size, rate or crf not allowed, folder not writable.
     """
     target = Path(path)
-    suffix = "" if target.is_dir() else target.suffix.lower()
+    suffix = "" if os.path.isdir(target) else target.suffix.lower()
     if suffix not in CODECS:
         known = ", ".join(ext for ext in CODECS if ext)
         raise MediaError(f"{target.name}: cannot write {suffix!r} files; use {known}, or a folder for PNG frames")
@@ -223,7 +223,8 @@ class VideoWriter(Writer):
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
         if self.frames:
-            log.warning("%s was not finished; its first %d frames play from %s", self.path, self.frames, self.partial)
+            shown = self.path, self.frames, self.partial
+            log.warning("%s was not finished after %d frames; what was encoded plays from %s", *shown)
         else:
             self.partial.unlink(missing_ok=True)
 
@@ -243,7 +244,7 @@ class ImageWriter(Writer):
 
     def __init__(self, path: Path, width: int, height: int, metadata: dict[str, str]) -> None:
         super().__init__(path, width, height)
-        if path.suffix.lower() != ".png" or path.is_dir():
+        if path.suffix.lower() != ".png" or os.path.isdir(path):
             path = path / "frame_%05d.png"
         self.numbered = "%" in path.name
         if self.numbered and (len(PNG_NUMBER.findall(path.name)) != 1 or path.name.count("%") != 1):

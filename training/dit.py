@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..longtake.matrix import schedule, sync_matrix
+from ..longtake.sampler import InBoxDenoiser
 from ..models.adapter import TextAdapter
-from ..models.dit import ANCHOR, CONTEXT, TARGET, Context, DiTConfig, VideoDiT
+from ..models.dit import ANCHOR, CONTEXT, SIGMA_MIN, TARGET, Context, DiTConfig, VideoDiT
 from ..models.text import TextEncoder
 from ..models.vae import VideoVAE
 from ..world.scene import World
@@ -27,7 +29,9 @@ STRIP_PROMPTS = (
 )
 
 
-def batch_loss(model: VideoDiT, bank: Bank, rng: random.Random, tokens: int, longest: int, dtype: torch.dtype) -> Tensor:
+def batch_loss(
+    model: VideoDiT, bank: Bank, rng: random.Random, tokens: int, longest: int, dtype: torch.dtype
+) -> Tensor:
     """Mean squared velocity error of one batch over its target frames."""
     device = bank.device
     clips, windows, words = bank.draw(tokens, longest)
@@ -61,34 +65,58 @@ def batch_loss(model: VideoDiT, bank: Bank, rng: random.Random, tokens: int, lon
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         v = model(x, sigma, model.context(states, mask, slots), rows, role, position, fps)
     scored = ((role == TARGET) & (sigma > 0.02))[:, None, :, None, None].float()
-    error = (v.float() - (eps - x0)).square() * scored
+    error = (v.float() - (x - x0) / s.clamp_min(SIGMA_MIN)).square() * scored
     return error.sum() / (scored.sum() * x0.shape[1] * x0.shape[3] * x0.shape[4]).clamp_min(1)
 
 
 @torch.no_grad()
-def sample(model: VideoDiT, ctx: Context, shape: tuple[int, ...], *, steps: int = 16, shift: float = SHIFT, cfg: float = 1.0, seed: int = 0) -> Tensor:
-    """Plain text to video by Euler steps, for pictures while training; row 0 of `ctx` is the empty prompt."""
+def sample(
+    model: VideoDiT,
+    ctx: Context,
+    shape: tuple[int, ...],
+    *,
+    steps: int = 16,
+    shift: float = SHIFT,
+    cfg: float = 1.0,
+    fps: float = 8.0,
+    seed: int = 0,
+) -> Tensor:
+    """Plain text to video of the prompts in rows 1.. of `ctx` (row 0 is the empty prompt): latents of `shape`
+    [B, C, T, h, w] by Euler steps, one seed a row."""
     b, _, t, _, _ = shape
     device = ctx.pooled.device
-    x = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device)
-    u = torch.linspace(1, 0, steps + 1)
-    levels = (shift * u / (1 + (shift - 1) * u)).tolist()
-    rows = torch.arange(1, b + 1, device=device)[:, None].expand(b, t)
-    role, position = torch.zeros(b, t, dtype=torch.long, device=device), torch.arange(t, device=device).float().expand(b, t)
-    fps = torch.full((b,), 8.0, device=device)
-    for s, n in zip(levels, levels[1:], strict=False):
-        sigma = torch.full((b, t), s, device=device)
-        v = model(x, sigma, ctx, rows, role, position, fps)
-        if cfg != 1.0:
-            u0 = model(x, sigma, ctx, rows * 0, role, position, fps)
-            v = u0 + cfg * (v - u0)
-        x = x + (n - s) * v
-    return x
+    denoiser = InBoxDenoiser(model, ctx, fps=fps, cfg=cfg, uncond=0, device=device)
+    rows = torch.arange(1, b + 1)[:, None].expand(b, t)
+    keep, role = torch.zeros(t, dtype=torch.bool), torch.full((t,), TARGET)
+    return denoiser.denoise(
+        torch.zeros(shape),
+        sync_matrix(schedule(steps, shift), t),
+        keep,
+        rows,
+        [seed + i for i in range(b)],
+        role=role,
+        position=torch.arange(t).float(),
+    )
 
 
-def train_dit(world: World, vae: VideoVAE, text: TextEncoder, adapter: TextAdapter, out: Path, *, minutes: float, total: float,
-              device: torch.device, cfg: DiTConfig = DiTConfig(), sizes: dict[tuple[int, int], float] | None = None, tokens: int = 2400,
-              lr: float = 1e-3, fill: float = 120.0, seed: int = 0, start: dict[str, Tensor] | None = None) -> VideoDiT:
+def train_dit(
+    world: World,
+    vae: VideoVAE,
+    text: TextEncoder,
+    adapter: TextAdapter,
+    out: Path,
+    *,
+    minutes: float,
+    total: float,
+    device: torch.device,
+    cfg: DiTConfig = DiTConfig(),
+    sizes: dict[tuple[int, int], float] | None = None,
+    tokens: int = 2400,
+    lr: float = 1e-3,
+    fill: float = 120.0,
+    seed: int = 0,
+    start: dict[str, Tensor] | None = None,
+) -> VideoDiT:
     """Train (or go on training) the transformer in `out`; the text adapter stays as it is. Returns the averaged model.
 
     sizes: (height, width) -> share; tokens: latent tokens a step; fill: seconds of rendering before the first step;
@@ -113,18 +141,30 @@ def train_dit(world: World, vae: VideoVAE, text: TextEncoder, adapter: TextAdapt
         if step % 3 == 0:
             bank.add(1)
         longest = 2 if run.progress() < 0.35 else bank.latents
-        run.update(batch_loss(model, bank, rng, tokens, longest, dtype), clips=float(sum(len(c) for c in bank.clips.values())))
-        if step % 400 == 399:
-            show(run, vae, text, cfg, out / f"samples_{step + 1}.png", device, int(torch.randint(2**31, (), generator=shown)))
+        run.update(
+            batch_loss(model, bank, rng, tokens, longest, dtype), clips=float(sum(len(c) for c in bank.clips.values()))
+        )
+        if step % 250 == 249:
+            show(
+                run,
+                vae,
+                text,
+                cfg,
+                out / f"samples_{step + 1}.png",
+                device,
+                int(torch.randint(2**31, (), generator=shown)),
+            )
     model.load_state_dict(run.ema.shadow)
     return model.eval()
 
 
 @torch.no_grad()
-def show(run: Run, vae: VideoVAE, text: TextEncoder, cfg: DiTConfig, path: Path, device: torch.device, seed: int) -> None:
+def show(
+    run: Run, vae: VideoVAE, text: TextEncoder, cfg: DiTConfig, path: Path, device: torch.device, seed: int
+) -> None:
     """Write a strip of samples by the averaged weights, one prompt a row."""
     model = VideoDiT(cfg).to(device).eval()
     model.load_state_dict(run.ema.shadow)
     ctx = model.context(*text(["", *STRIP_PROMPTS]))
     z = sample(model, ctx, (len(STRIP_PROMPTS), cfg.channels, 3, 8, 12), cfg=2.0, seed=seed)
-    save_strip(path, [clip[::3] for clip in vae.decode(z)])
+    save_strip(path, [clip[::3] for clip in vae.decode(z.to(device))])

@@ -28,15 +28,26 @@ class Muon(torch.optim.Optimizer):
     both kinds share one scale; `scalar_lr` is AdamW's.
     """
 
-    def __init__(self, model: nn.Module, lr: float, scalar_lr: float, *, momentum: float = 0.95, decay: float = 0.01,
-                 adamw_names: tuple[str, ...] = (), dtype: torch.dtype = torch.float32):
+    def __init__(
+        self,
+        model: nn.Module,
+        lr: float,
+        scalar_lr: float,
+        *,
+        momentum: float = 0.95,
+        decay: float = 0.01,
+        adamw_names: tuple[str, ...] = (),
+        dtype: torch.dtype = torch.float32,
+    ):
         matrix, other = [], []
         for name, p in model.named_parameters():
             if p.requires_grad:
                 wide = p.ndim >= 2 and p.shape[0] > 8 and p[0].numel() > 8 and not any(n in name for n in adamw_names)
                 (matrix if wide else other).append(p)
-        super().__init__([{"params": matrix, "lr": lr, "matrix": True}, {"params": other, "lr": scalar_lr, "matrix": False}],
-                         {"momentum": momentum, "decay": decay})
+        super().__init__(
+            [{"params": matrix, "lr": lr, "matrix": True}, {"params": other, "lr": scalar_lr, "matrix": False}],
+            {"momentum": momentum, "decay": decay},
+        )
         self.dtype = dtype
 
     @torch.no_grad()

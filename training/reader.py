@@ -36,12 +36,32 @@ def damage(x: Tensor, rng: random.Random) -> Tensor:
     return (x * rng.uniform(0.95, 1.05) + rng.uniform(-0.03, 0.03)).clamp(0, 1)
 
 
-def train_reader(world: World, out: Path, *, minutes: float, total: float, device: torch.device, batch: int = 32, lr: float = 1e-3,
-                 capacity: int = 12000, seed: int = 0) -> Reader:
+def train_reader(
+    world: World,
+    out: Path,
+    *,
+    minutes: float,
+    total: float,
+    device: torch.device,
+    batch: int = 32,
+    lr: float = 1e-3,
+    capacity: int = 12000,
+    seed: int = 0,
+    start: dict[str, Tensor] | None = None,
+) -> Reader:
     """Train (or go on training) the reader in `out` on one-figure scenes of `world`, held-out combinations left out."""
     torch.manual_seed(seed)
     model = Reader().to(device)
-    run = Run(out, model, torch.optim.AdamW(model.parameters(), lr, weight_decay=0.02), minutes=minutes, total=total, warmup=50)
+    if start is not None:
+        model.load_state_dict(start)
+    run = Run(
+        out,
+        model,
+        torch.optim.AdamW(model.parameters(), lr, weight_decay=0.02),
+        minutes=minutes,
+        total=total,
+        warmup=50,
+    )
     rng = random.Random(seed + run.step)
     dtype = fastest_dtype(device)
     pools: dict[tuple[int, int], list] = {a: [] for a in ASPECTS}
@@ -69,7 +89,9 @@ def train_reader(world: World, out: Path, *, minutes: float, total: float, devic
         target = labels([p[0] for p in picks], device)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             scores = model(x)
-        loss = torch.stack([F.cross_entropy(s.float(), target[k], label_smoothing=0.02) for k, s in scores.items()]).mean()
+        loss = torch.stack(
+            [F.cross_entropy(s.float(), target[k], label_smoothing=0.02) for k, s in scores.items()]
+        ).mean()
         right = torch.stack([(s.argmax(1) == target[k]).float().mean() for k, s in scores.items()])
         run.update(loss, right=float(right.mean()), worst=float(right.min()))
     model.load_state_dict(run.ema.shadow)
@@ -77,7 +99,9 @@ def train_reader(world: World, out: Path, *, minutes: float, total: float, devic
 
 
 @torch.no_grad()
-def reader_accuracy(model: Reader, world: World, n: int, *, first_seed: int = 20_000_000, size: tuple[int, int] = (128, 192)) -> dict[str, float]:
+def reader_accuracy(
+    model: Reader, world: World, n: int, *, first_seed: int = 20_000_000, size: tuple[int, int] = (128, 192)
+) -> dict[str, float]:
     """Share of right answers by attribute on renders never trained on; "all" = every attribute of a clip right."""
     single = World(**{**world.__dict__, "max_subjects": 1})
     hits: dict[str, list[float]] = {k: [] for k in (*ATTRIBUTES, "all")}

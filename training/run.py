@@ -65,8 +65,19 @@ class Run:
     warms up, holds, and decays linearly to zero in its last `decay` part. Time spent is counted over all segments.
     """
 
-    def __init__(self, out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, minutes: float, total: float,
-                 warmup: int = 100, decay: float = 0.4, ema: float = 0.998, every: float = 120.0):
+    def __init__(
+        self,
+        out: Path,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        minutes: float,
+        total: float,
+        warmup: int = 100,
+        decay: float = 0.4,
+        ema: float = 0.998,
+        every: float = 120.0,
+    ):
         self.out, self.model, self.optimizer = out, model, optimizer
         self.minutes, self.total, self.warmup, self.decay, self.every = minutes, total, warmup, decay, every
         self.step, self.spent, self.losses = 0, 0.0, []

@@ -54,8 +54,18 @@ def pad_states(states: list[Tensor], device: torch.device) -> tuple[Tensor, Tens
     return out, mask
 
 
-def train_text(world: World, text: TextEncoder, out: Path, *, minutes: float, total: float, device: torch.device,
-               batch: int = 192, lr: float = 1e-3, seed: int = 0) -> TextAdapter:
+def train_text(
+    world: World,
+    text: TextEncoder,
+    out: Path,
+    *,
+    minutes: float,
+    total: float,
+    device: torch.device,
+    batch: int = 192,
+    lr: float = 1e-3,
+    seed: int = 0,
+) -> TextAdapter:
     """Train the adapter; captions are encoded as it goes and used many times. Returns the averaged adapter."""
     torch.manual_seed(seed)
     model = TextAdapter().to(device)
@@ -71,7 +81,9 @@ def train_text(world: World, text: TextEncoder, out: Path, *, minutes: float, to
             labels += [slot_labels(s, c.said) for s, c in zip(scenes, captions, strict=True)]
         picks = [0 if rng.random() < 0.01 else rng.randrange(len(states)) for _ in range(batch)]
         tokens, mask = pad_states([states[i] for i in picks], device)
-        tokens = tokens + 0.5 * torch.rand(len(tokens), 1, 1, device=device) * torch.randn_like(tokens) * tokens.std()  # words never seen should land near known ones
+        tokens = (
+            tokens + 0.5 * torch.rand(len(tokens), 1, 1, device=device) * torch.randn_like(tokens) * tokens.std()
+        )  # words never seen should land near known ones
         drop = (torch.rand(mask.shape, device=device) < 0.05) & (mask.sum(1, keepdim=True) > 8)
         scores = model.logits(model(tokens, mask & ~drop))
         target = torch.tensor([labels[i] for i in picks], device=device)

@@ -22,7 +22,16 @@ HELD_OUT_SEED = 10_000_000
 class ClipPool:
     """Rendered clips as bytes, refreshed a few a step; random crops of them are the training data."""
 
-    def __init__(self, world: World, device: torch.device, *, capacity: int = 1200, frames: int = 8, size: tuple[int, int] = (160, 256), seed: int = 0):
+    def __init__(
+        self,
+        world: World,
+        device: torch.device,
+        *,
+        capacity: int = 1200,
+        frames: int = 8,
+        size: tuple[int, int] = (160, 256),
+        seed: int = 0,
+    ):
         self.world, self.device, self.capacity, self.frames, self.size = world, device, capacity, frames, size
         self.clips: list[Tensor] = []
         self.rng = random.Random(seed)
@@ -66,16 +75,33 @@ def _sample(world: World, device: torch.device) -> Tensor:
     return torch.cat([render([world.sample(i)], 4, 160, 256, start=0.3 * i, device=device) for i in range(96)])
 
 
-def train_vae(world: World, out: Path, *, minutes: float, total: float, device: torch.device, batch: int = 6, edge: int = 96,
-              lr: float = 1e-3, cfg: VAEConfig = VAEConfig(), seed: int = 0) -> VideoVAE:
-    """Train (or go on training) the VAE in `out`; returns the averaged model with its latent statistics set."""
+def train_vae(
+    world: World,
+    out: Path,
+    *,
+    minutes: float,
+    total: float,
+    device: torch.device,
+    batch: int = 6,
+    edge: int = 96,
+    lr: float = 1e-3,
+    cfg: VAEConfig = VAEConfig(),
+    seed: int = 0,
+    start: dict[str, Tensor] | None = None,
+) -> VideoVAE:
+    """Train (or go on training) the VAE in `out`; returns the averaged model with its latent statistics set.
+
+    start: weights to begin from where `out` holds no run yet. The linear code and the latent statistics are then kept.
+    """
     torch.manual_seed(seed)
     model = VideoVAE(cfg).to(device)
+    if start is not None:
+        model.load_state_dict(start)
     dtype = fastest_dtype(device)
     run = Run(out, model, Muon(model, lr, lr, dtype=dtype), minutes=minutes, total=total)
     pool = ClipPool(world, device, seed=seed + run.step)
     pool.refresh(16)
-    if run.step == 0:
+    if run.step == 0 and start is None:
         model.fit_base(_sample(world, device))
         measure_latents(model, world, device)
         run.ema = EMA(model, run.ema.decay)
@@ -87,7 +113,9 @@ def train_vae(world: World, out: Path, *, minutes: float, total: float, device: 
             noise = torch.rand(len(z), 1, 1, 1, 1, device=device) * 0.05 * model.std[0] * torch.randn_like(z)
             small = cfg.encoder_net and torch.rand(()) < 0.2
             if small:  # scale equivariance: D(down(z)) = down(x) (arXiv 2502.14831)
-                target = F.avg_pool2d(x.flatten(0, 1).permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1).unflatten(0, x.shape[:2])
+                target = (
+                    F.avg_pool2d(x.flatten(0, 1).permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1).unflatten(0, x.shape[:2])
+                )
                 code = F.avg_pool2d(z.flatten(0, 1).float(), 2).unflatten(0, z.shape[:2])
             else:
                 target, code = x, z + noise
@@ -100,7 +128,10 @@ def train_vae(world: World, out: Path, *, minutes: float, total: float, device: 
         if run.step % 300 == 0:
             with torch.no_grad():
                 shown = pool.crops(4, edge)
-                save_strip(out / "samples.png", [torch.cat([a[:4], b[:4]]) for a, b in zip(shown, model.decode(model.encode(shown)), strict=True)])
+                save_strip(
+                    out / "samples.png",
+                    [torch.cat([a[:4], b[:4]]) for a, b in zip(shown, model.decode(model.encode(shown)), strict=True)],
+                )
     model.load_state_dict(run.ema.shadow)
     if cfg.encoder_net:
         measure_latents(model, world, device)

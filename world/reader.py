@@ -24,8 +24,11 @@ class Reader(nn.Module):
             return nn.Sequential(nn.Conv3d(a, b, k, s, [n // 2 for n in k], bias=False), nn.GroupNorm(8, b), nn.SiLU())
 
         self.net = nn.Sequential(
-            stage(3, w, (3, 5, 5), (2, 2, 2)), stage(w, 2 * w, (3, 3, 3), (1, 2, 2)), stage(2 * w, 3 * w, (3, 3, 3), (2, 2, 2)),
-            stage(3 * w, 4 * w, (3, 3, 3), (1, 2, 2)), stage(4 * w, 4 * w, (3, 3, 3), (2, 1, 1)),
+            stage(3, w, (3, 5, 5), (2, 2, 2)),
+            stage(w, 2 * w, (3, 3, 3), (1, 2, 2)),
+            stage(2 * w, 3 * w, (3, 3, 3), (2, 2, 2)),
+            stage(3 * w, 4 * w, (3, 3, 3), (1, 2, 2)),
+            stage(4 * w, 4 * w, (3, 3, 3), (2, 1, 1)),
         )
         self.heads = nn.ModuleDict({k: nn.Linear(8 * w, len(v)) for k, v in ATTRIBUTES.items()})
 
@@ -49,7 +52,9 @@ def fit(pixels: Tensor, fps: float = 8.0) -> Tensor:
     x = pixels[:, picks.clamp(0, last)]
     b, t, h, w, _ = x.shape
     size = (HEIGHT, max(16, round(w * HEIGHT / h)))
-    x = F.interpolate(x.flatten(0, 1).permute(0, 3, 1, 2), size=size, mode="bilinear", antialias=True, align_corners=False)
+    x = F.interpolate(
+        x.flatten(0, 1).permute(0, 3, 1, 2), size=size, mode="bilinear", antialias=True, align_corners=False
+    )
     return x.permute(0, 2, 3, 1).unflatten(0, (b, t))
 
 

@@ -50,14 +50,22 @@ def _motion(scenes: list[Scene], t: Tensor, seed: Tensor) -> dict[str, Tensor]:
         "phase": tau * (1.25 * (walk + dance) + 2.0 * run + 0.5) * t + shift,
         "stride": (walk + 1.25 * run + 0.35 * dance).clamp(max=1.3),
         "drift": -0.10 * pan * torch.tanh(t * 0.6),
-        "lift": 0.20 * jump * torch.sin(math.pi * t + shift).abs() + 0.05 * dance * torch.sin(tau * 1.25 * t).abs()
-        + floats * (0.16 + 0.04 * torch.sin(tau * 0.3 * t + shift)) + 0.02 * (walk + 2 * run) * torch.sin(tau * (1.25 + 0.75 * run) * t + shift).abs(),
-        "lean": 0.22 * dance * torch.sin(tau * 0.625 * t + shift) - 0.10 * run * ahead + 0.06 * floats * torch.sin(tau * 0.3 * t),
-        "squash": 1.0 + 0.012 * torch.sin(tau * 0.5 * t + shift) - 0.06 * jump * (torch.sin(math.pi * t + shift).abs() < 0.25),
+        "lift": 0.20 * jump * torch.sin(math.pi * t + shift).abs()
+        + 0.05 * dance * torch.sin(tau * 1.25 * t).abs()
+        + floats * (0.16 + 0.04 * torch.sin(tau * 0.3 * t + shift))
+        + 0.02 * (walk + 2 * run) * torch.sin(tau * (1.25 + 0.75 * run) * t + shift).abs(),
+        "lean": 0.22 * dance * torch.sin(tau * 0.625 * t + shift)
+        - 0.10 * run * ahead
+        + 0.06 * floats * torch.sin(tau * 0.3 * t),
+        "squash": 1.0
+        + 0.012 * torch.sin(tau * 0.5 * t + shift)
+        - 0.06 * jump * (torch.sin(math.pi * t + shift).abs() < 0.25),
     }
 
 
-def _figures(c: Canvas, scenes: list[Scene], m: dict[str, Tensor], seed: Tensor, ambient: Tensor, aspect: float) -> None:
+def _figures(
+    c: Canvas, scenes: list[Scene], m: dict[str, Tensor], seed: Tensor, ambient: Tensor, aspect: float
+) -> None:
     light = 0.52 + 0.48 * ambient
     room = min(1.0, aspect * 1.05)
     for slot in range(3):
@@ -71,7 +79,12 @@ def _figures(c: Canvas, scenes: list[Scene], m: dict[str, Tensor], seed: Tensor,
 
             size = per([SIZES[k] * room for k in count])
             place = per([(slot - (k - 1) / 2) * min(aspect / k, 0.62) for k in count])
-            jitter = (hash01(torch.full_like(size, float(slot)), 60, seed[rows]) - 0.5) * 0.16 * room / per([float(k) for k in count])
+            jitter = (
+                (hash01(torch.full_like(size, float(slot)), 60, seed[rows]) - 0.5)
+                * 0.16
+                * room
+                / per([float(k) for k in count])
+            )
             x0, y0 = place + jitter + m["drift"][rows], FLOOR + m["lift"][rows]
             reach = float(size.max()) * 0.78
             inside_x = (c.x[rows] > x0.amin() - reach) & (c.x[rows] < x0.amax() + reach)
@@ -83,21 +96,38 @@ def _figures(c: Canvas, scenes: list[Scene], m: dict[str, Tensor], seed: Tensor,
             gx, gy = c.x[rows, ys, xs], c.y[rows, ys, xs]
             patch = Canvas(c.rgb[rows][:, :, ys, xs], gx, gy, c.px[rows])
             high = (m["lift"][rows] * 1.6).clamp(max=0.6)
-            patch.fill(ellipse(gx, gy, x0, FLOOR, size * 0.36 * (1 - high * 0.5), size * 0.05), patch.rgb * 0.55, 0.75 * (1 - high))
+            patch.fill(
+                ellipse(gx, gy, x0, FLOOR, size * 0.36 * (1 - high * 0.5), size * 0.05),
+                patch.rgb * 0.55,
+                0.75 * (1 - high),
+            )
             x, y = (gx - x0) / size, (gy - y0) / size
             lean = m["lean"][rows]
             x, y = x * torch.cos(lean) + y * torch.sin(lean), y * torch.cos(lean) - x * torch.sin(lean)
             local = Canvas(patch.rgb, x * m["facing"][rows], y / m["squash"][rows], c.px[rows] / size)
             body = palette([scenes[i].subjects[slot].colour for i in idx], RGB, c.x.device)[:, :, None, None]
-            FIGURES[kind](local, Paint(body * light[rows], light[rows]), Pose(m["phase"][rows] + 1.7 * slot, m["stride"][rows]))
-            c.rgb[rows[:, None, None, None], torch.arange(3, device=rows.device)[None, :, None, None],
-                  torch.arange(ys.start, ys.stop, device=rows.device)[None, None, :, None],
-                  torch.arange(xs.start, xs.stop, device=rows.device)[None, None, None, :]] = local.rgb
+            FIGURES[kind](
+                local, Paint(body * light[rows], light[rows]), Pose(m["phase"][rows] + 1.7 * slot, m["stride"][rows])
+            )
+            c.rgb[
+                rows[:, None, None, None],
+                torch.arange(3, device=rows.device)[None, :, None, None],
+                torch.arange(ys.start, ys.stop, device=rows.device)[None, None, :, None],
+                torch.arange(xs.start, xs.stop, device=rows.device)[None, None, None, :],
+            ] = local.rgb
 
 
 @torch.no_grad()
-def render(scenes: list[Scene], frames: int, height: int, width: int, fps: float = 8.0, *, start: float = 0.0,
-           device: torch.device | str = "cpu") -> Tensor:
+def render(
+    scenes: list[Scene],
+    frames: int,
+    height: int,
+    width: int,
+    fps: float = 8.0,
+    *,
+    start: float = 0.0,
+    device: torch.device | str = "cpu",
+) -> Tensor:
     """Render `frames` frames of every scene from `start` seconds on, as pixels [B, T, H, W, 3] in 0..1.
 
     The same scene at another size, rate or start shows the same world: frame k of a render that starts at s is the
@@ -123,7 +153,9 @@ def _paint(flat: list[Scene], t: Tensor, height: int, width: int) -> Tensor:
     x = gx / zoom + m["shake_x"] + torch.zeros_like(gy)
     y = (gy - centre) / zoom + centre + m["shake_y"] + torch.zeros_like(gx)
     light = palette([s.time for s in flat], LIGHT, device)[:, :, None, None]
-    dim = palette([s.weather for s in flat], {"clear": 1.0, "rain": 0.80, "snow": 0.92, "fog": 0.95}, device).view(-1, 1, 1, 1)
+    dim = palette([s.weather for s in flat], {"clear": 1.0, "rain": 0.80, "snow": 0.92, "fog": 0.95}, device).view(
+        -1, 1, 1, 1
+    )
     night = torch.tensor([float(s.time == "night") for s in flat], device=device).view(-1, 1, 1)
     c = Canvas(torch.empty(len(flat), 3, height, width, device=device), x, y, 1.0 / height / zoom)
     stage = Stage(m["camera"], seed, light * dim, aspect, t, night)
@@ -131,7 +163,9 @@ def _paint(flat: list[Scene], t: Tensor, height: int, width: int) -> Tensor:
     for setting in sorted({s.setting for s in flat}):
         rows = torch.tensor([i for i, s in enumerate(flat) if s.setting == setting], device=device)
         part = Canvas(c.rgb[rows], x[rows], y[rows], c.px[rows])
-        BACKDROPS[setting](part, Stage(stage.camera[rows], seed[rows], stage.ambient[rows], aspect, t[rows], night[rows]))
+        BACKDROPS[setting](
+            part, Stage(stage.camera[rows], seed[rows], stage.ambient[rows], aspect, t[rows], night[rows])
+        )
         c.rgb[rows] = part.rgb
     _figures(c, flat, m, seed, stage.ambient, aspect)
     weather(c, [s.weather for s in flat], stage)

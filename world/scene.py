@@ -10,7 +10,20 @@ import hashlib
 import random
 from dataclasses import dataclass
 
-SUBJECTS = ("spaceman", "mammoth", "dog", "car", "bird", "rabbit", "cat", "robot", "turtle", "balloon", "snowman", "horse")
+SUBJECTS = (
+    "spaceman",
+    "mammoth",
+    "dog",
+    "car",
+    "bird",
+    "rabbit",
+    "cat",
+    "robot",
+    "turtle",
+    "balloon",
+    "snowman",
+    "horse",
+)
 COLOURS = ("red", "yellow", "green", "blue", "purple", "white", "orange", "pink")
 SETTINGS = ("meadow", "desert", "snowfield", "city", "beach", "forest", "mountains", "farm")
 TIMES = ("noon", "sunset", "night", "morning")
@@ -87,8 +100,13 @@ class World:
     def values(self) -> dict[str, tuple[str, ...]]:
         """Attribute name -> the values this world uses."""
         return {
-            "subject": self.subjects, "colour": self.colours, "setting": self.settings, "time": self.times,
-            "weather": self.weathers, "action": self.actions, "camera": self.cameras,
+            "subject": self.subjects,
+            "colour": self.colours,
+            "setting": self.settings,
+            "time": self.times,
+            "weather": self.weathers,
+            "action": self.actions,
+            "camera": self.cameras,
         }
 
     def sample(self, seed: int, *, held_out: bool | None = False) -> Scene:
@@ -98,13 +116,22 @@ class World:
         """
         rng = random.Random(f"scene-{seed}")
         while True:
-            n = 1 if self.max_subjects == 1 else rng.choices(range(1, self.max_subjects + 1), (70, 20, 10)[: self.max_subjects])[0]
+            n = (
+                1
+                if self.max_subjects == 1
+                else rng.choices(range(1, self.max_subjects + 1), (70, 20, 10)[: self.max_subjects])[0]
+            )
             subjects = tuple(Subject(k, rng.choice(self.colours)) for k in rng.sample(self.subjects, n))
             action = rng.choice(self.actions)
             cameras = tuple(c for c in self.cameras if action not in TRAVEL or not c.startswith("pan"))
             scene = Scene(
-                subjects, rng.choice(self.settings), rng.choice(self.times), rng.choice(self.weathers), action,
-                rng.choice(cameras), rng.randrange(2**31),
+                subjects,
+                rng.choice(self.settings),
+                rng.choice(self.times),
+                rng.choice(self.weathers),
+                action,
+                rng.choice(cameras),
+                rng.randrange(2**31),
             )
             if held_out is None or is_held_out(scene) == held_out:
                 return scene
@@ -112,8 +139,14 @@ class World:
 
 FULL = World()
 SMALL = World(
-    subjects=SUBJECTS[:6], colours=COLOURS[:6], settings=SETTINGS[:4], times=TIMES[:3], weathers=WEATHERS[:3],
-    actions=ACTIONS[:4], cameras=CAMERAS[:3], max_subjects=1,
+    subjects=SUBJECTS[:6],
+    colours=COLOURS[:6],
+    settings=SETTINGS[:4],
+    times=TIMES[:3],
+    weathers=WEATHERS[:3],
+    actions=ACTIONS[:4],
+    cameras=CAMERAS[:3],
+    max_subjects=1,
 )
 """What a CPU can learn in an hour or two: 6 subjects, 6 colours, 4 settings, 3 times, 3 weathers, 4 actions, 3 cameras."""
 
@@ -122,6 +155,4 @@ WORLDS = {"full": FULL, "small": SMALL}
 
 def is_held_out(scene: Scene) -> bool:
     """Whether some figure's (kind, colour, setting) is among the 5 % of combinations never trained on."""
-    return any(
-        hashlib.sha256(f"{s.kind}/{s.colour}/{scene.setting}".encode()).digest()[0] < 13 for s in scene.subjects
-    )
+    return any(hashlib.sha256(f"{s.kind}/{s.colour}/{scene.setting}".encode()).digest()[0] < 13 for s in scene.subjects)

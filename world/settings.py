@@ -19,7 +19,12 @@ SKY = {  # top, bottom
     "night": ((0.02, 0.03, 0.11), (0.09, 0.12, 0.30)),
     "morning": ((0.62, 0.78, 0.90), (1.00, 0.86, 0.80)),
 }
-LIGHT = {"noon": (1.0, 1.0, 1.0), "sunset": (1.0, 0.70, 0.52), "night": (0.32, 0.36, 0.58), "morning": (1.0, 0.92, 0.88)}
+LIGHT = {
+    "noon": (1.0, 1.0, 1.0),
+    "sunset": (1.0, 0.70, 0.52),
+    "night": (0.32, 0.36, 0.58),
+    "morning": (1.0, 0.92, 0.88),
+}
 OVERCAST = {"clear": 0.0, "rain": 0.62, "snow": 0.45, "fog": 0.55}
 
 
@@ -53,19 +58,27 @@ def sky(c: Canvas, times: list[str], weathers: list[str], s: Stage) -> None:
     c.rgb.copy_(pair[:, 1, :, None, None] + (pair[:, 0] - pair[:, 1])[:, :, None, None] * up)
     dull = palette(weathers, OVERCAST, dev).view(-1, 1, 1)
     clear = 1.0 - 1.5 * dull
-    sun_x = palette(times, {"noon": 0.30, "sunset": 0.32, "night": -0.30, "morning": -0.34}, dev).view(-1, 1, 1) * s.aspect
+    sun_x = (
+        palette(times, {"noon": 0.30, "sunset": 0.32, "night": -0.30, "morning": -0.34}, dev).view(-1, 1, 1) * s.aspect
+    )
     sun_y = palette(times, {"noon": 0.86, "sunset": 0.50, "night": 0.84, "morning": 0.56}, dev).view(-1, 1, 1)
     radius = palette(times, {"noon": 0.07, "sunset": 0.12, "night": 0.075, "morning": 0.08}, dev).view(-1, 1, 1)
-    tint = palette(times, {"noon": (1, 0.98, 0.75), "sunset": (1, 0.80, 0.30), "night": (0.95, 0.95, 0.85), "morning": (1, 0.93, 0.72)}, dev)
+    tint = palette(
+        times,
+        {"noon": (1, 0.98, 0.75), "sunset": (1, 0.80, 0.30), "night": (0.95, 0.95, 0.85), "morning": (1, 0.93, 0.72)},
+        dev,
+    )
     d = torch.sqrt((c.x - sun_x) ** 2 + (c.y - sun_y) ** 2 + 1e-9) - radius
     c.blend(torch.exp(-d.clamp_min(0) / 0.10) * 0.35 * (1 - s.night) * clear.clamp_min(0), tint[:, :, None, None])
-    moon = torch.maximum(d, -(torch.sqrt((c.x - sun_x - 0.035) ** 2 + (c.y - sun_y - 0.02) ** 2 + 1e-9) - radius * 0.85))
+    moon = torch.maximum(
+        d, -(torch.sqrt((c.x - sun_x - 0.035) ** 2 + (c.y - sun_y - 0.02) ** 2 + 1e-9) - radius * 0.85)
+    )
     c.fill(torch.where(s.night > 0.5, moon, d), tint[:, :, None, None], clear.clamp_min(0.0))
     cell = 0.13
     ix, iy = torch.floor(c.x / cell), torch.floor(c.y / cell)
     hx, hy = hash01(ix + 57 * iy, 1, s.seed), hash01(ix + 57 * iy, 2, s.seed)
     star = torch.sqrt((c.x / cell - ix - 0.25 - 0.5 * hx) ** 2 + (c.y / cell - iy - 0.25 - 0.5 * hy) ** 2 + 1e-9) * cell
-    c.fill(star - 0.007, tint[:, :, None, None], s.night * clear.clamp_min(0) * (hx > 0.35))
+    c.blend(((0.012 - star) / 0.010).clamp(0, 1) * s.night * clear.clamp_min(0) * (hx > 0.35), tint[:, :, None, None])
     wx = c.x + 0.10 * s.camera + 0.02 * s.t
     cloud = torch.floor(wx / 0.75)
     lx = wx - (cloud + 0.5) * 0.75 - 0.2 * (hash01(cloud, 3, s.seed) - 0.5)
@@ -83,7 +96,9 @@ def _ridge(c: Canvas, s: Stage, parallax: float, base: float, height: float, fre
     return c.y - base - height * h
 
 
-def _peaks(c: Canvas, s: Stage, parallax: float, period: float, low: float, high: float, k: int) -> tuple[Tensor, Tensor]:
+def _peaks(
+    c: Canvas, s: Stage, parallax: float, period: float, low: float, high: float, k: int
+) -> tuple[Tensor, Tensor]:
     x = c.x + parallax * s.camera
     cell = torch.floor(x / period)
     best, top = None, None
@@ -93,8 +108,11 @@ def _peaks(c: Canvas, s: Stage, parallax: float, period: float, low: float, high
         h = low + (high - low) * hash01(j, 11 + k, s.seed)
         d = triangle(x, c.y, cx, HORIZON - 0.08, 0.75 * period, h + 0.08)
         snow_line = HORIZON + h * 0.62 - c.y
-        best, top = (d, torch.maximum(d, snow_line)) if best is None else (
-            torch.minimum(best, d), torch.minimum(top, torch.maximum(d, snow_line)))
+        best, top = (
+            (d, torch.maximum(d, snow_line))
+            if best is None
+            else (torch.minimum(best, d), torch.minimum(top, torch.maximum(d, snow_line)))
+        )
     return best, top
 
 
@@ -146,7 +164,11 @@ def snowfield(c: Canvas, s: Stage) -> None:
     c.fill(d, s.colour(0.66, 0.78, 0.92))
     x, _, h = _cells(c, s, 0.4, 0.5, 5)
     for k in range(3):
-        c.solid(triangle(x, c.y, 0.0, HORIZON - 0.01 + 0.055 * k, 0.085 - 0.02 * k, 0.10 + 0.02 * h), s.colour(0.16, 0.40, 0.36), 0.05)
+        c.solid(
+            triangle(x, c.y, 0.0, HORIZON - 0.01 + 0.055 * k, 0.085 - 0.02 * k, 0.10 + 0.02 * h),
+            s.colour(0.16, 0.40, 0.36),
+            0.05,
+        )
     c.fill(triangle(x, c.y, 0.0, HORIZON + 0.155, 0.033, 0.055), s.colour(0.95, 0.97, 1.0))
     _ground(c, s, s.colour(0.93, 0.96, 1.0), s.colour(0.82, 0.89, 0.97), 0.012)
     x, _, h = _cells(c, s, 1.0, 0.6, 6)
@@ -155,14 +177,19 @@ def snowfield(c: Canvas, s: Stage) -> None:
 
 def city(c: Canvas, s: Stage) -> None:
     """Two rows of buildings with windows that light up at night, a road with a dashed line."""
-    for k, (parallax, period, low, high, shade) in enumerate(((0.15, 0.26, 0.22, 0.45, 0.78), (0.35, 0.42, 0.12, 0.30, 0.55))):
+    for k, (parallax, period, low, high, shade) in enumerate(
+        ((0.15, 0.26, 0.22, 0.45, 0.78), (0.35, 0.42, 0.12, 0.30, 0.55))
+    ):
         x, _, h = _cells(c, s, parallax, period, 7 + k)
         h = hash01(torch.floor((c.x + parallax * s.camera) / period), 30 + k, s.seed)
         top = low + (high - low) * h
         half = period * 0.42
         x = c.x + parallax * s.camera
         x = x - (torch.floor(x / period) + 0.5) * period
-        c.fill(box(x, c.y, 0.0, HORIZON + top / 2 - 0.05, half, top / 2 + 0.05), s.colour(shade * 0.86, shade * 0.90, shade))
+        c.fill(
+            box(x, c.y, 0.0, HORIZON + top / 2 - 0.05, half, top / 2 + 0.05),
+            s.colour(shade * 0.86, shade * 0.90, shade),
+        )
         wx, wy = x / 0.062, (c.y - HORIZON) / 0.075
         window = box(wx - torch.floor(wx) - 0.5, wy - torch.floor(wy) - 0.5, 0.0, 0.0, 0.24, 0.26) * 0.062
         inside = ((x.abs() < half - 0.02) & (c.y < HORIZON + top - 0.02) & (c.y > HORIZON)).to(x.dtype)
@@ -186,7 +213,11 @@ def beach(c: Canvas, s: Stage) -> None:
     x, _, h = _cells(c, s, 0.55, 1.1, 9)
     c.solid(capsule(x, c.y, 0.0, HORIZON - 0.05, 0.06, HORIZON + 0.26, 0.022, 0.014), s.colour(0.55, 0.38, 0.20), 0.03)
     for dx, dy in ((-0.13, -0.02), (0.13, -0.03), (-0.08, 0.07), (0.09, 0.06)):
-        c.solid(capsule(x, c.y, 0.06, HORIZON + 0.27, 0.06 + dx, HORIZON + 0.27 + dy, 0.03, 0.01), s.colour(0.16, 0.55, 0.22), 0.03)
+        c.solid(
+            capsule(x, c.y, 0.06, HORIZON + 0.27, 0.06 + dx, HORIZON + 0.27 + dy, 0.03, 0.01),
+            s.colour(0.16, 0.55, 0.22),
+            0.03,
+        )
     _ground(c, s, s.colour(0.97, 0.87, 0.62), s.colour(0.92, 0.82, 0.60))
     x, _, h = _cells(c, s, 1.0, 0.45, 10)
     c.fill(ellipse(x, c.y, 0.0, 0.05 + 0.2 * h, 0.03, 0.02), s.colour(1.0, 0.62, 0.55))
@@ -197,9 +228,19 @@ def forest(c: Canvas, s: Stage) -> None:
     c.fill(c.y - 1.2, s.colour(0.26, 0.45, 0.30) * 0.9)
     for k, (parallax, period, r, shade) in enumerate(((0.25, 0.20, 0.022, 0.7), (0.5, 0.42, 0.04, 1.0))):
         x, _, h = _cells(c, s, parallax, period, 11 + k)
-        c.solid(capsule(x, c.y, 0.0, HORIZON - 0.05, 0.01, 1.05, r, r * 0.8), s.colour(0.36 * shade, 0.24 * shade, 0.14 * shade), 0.03)
-        c.solid(_ridge(c, s, parallax, 0.0, 0.0, 1.0, k) * -1 + 0.86 - 0.07 * torch.sin((c.x + parallax * s.camera) * (9 - 3 * k)) + 0.02 * k,
-                s.colour(0.12 * shade + 0.03, 0.38 * shade + 0.05, 0.14), 0.15)
+        c.solid(
+            capsule(x, c.y, 0.0, HORIZON - 0.05, 0.01, 1.05, r, r * 0.8),
+            s.colour(0.36 * shade, 0.24 * shade, 0.14 * shade),
+            0.03,
+        )
+        c.solid(
+            _ridge(c, s, parallax, 0.0, 0.0, 1.0, k) * -1
+            + 0.86
+            - 0.07 * torch.sin((c.x + parallax * s.camera) * (9 - 3 * k))
+            + 0.02 * k,
+            s.colour(0.12 * shade + 0.03, 0.38 * shade + 0.05, 0.14),
+            0.15,
+        )
     _ground(c, s, s.colour(0.20, 0.34, 0.14), s.colour(0.26, 0.42, 0.20), 0.012)
     x, _, h = _cells(c, s, 1.0, 0.4, 14)
     c.fill(ellipse(x, c.y, 0.0, 0.06 + 0.18 * h, 0.035, 0.02), s.colour(0.75, 0.25, 0.18))
@@ -239,7 +280,9 @@ BACKDROPS: dict[str, Callable[[Canvas, Stage], None]] = {
 def weather(c: Canvas, weathers: list[str], s: Stage) -> None:
     """Fog veil, rain streaks and snow flakes in front of everything."""
     dev = c.x.device
-    flag = {k: torch.tensor([float(w == k) for w in weathers], device=dev).view(-1, 1, 1) for k in ("rain", "snow", "fog")}
+    flag = {
+        k: torch.tensor([float(w == k) for w in weathers], device=dev).view(-1, 1, 1) for k in ("rain", "snow", "fog")
+    }
     if flag["fog"].any():
         c.blend(flag["fog"] * 0.45 * (1.15 - c.y).clamp(0, 1), s.colour(0.86, 0.87, 0.90))
     if flag["rain"].any():
@@ -247,7 +290,8 @@ def weather(c: Canvas, weathers: list[str], s: Stage) -> None:
         column = torch.floor(x / 0.13)
         y = (c.y + 1.9 * s.t + hash01(column, 40, s.seed)) / 0.55
         mark = capsule(x - (column + 0.5) * 0.13, (y - torch.floor(y)) * 0.55, 0.0, 0.15, 0.0, 0.30, 0.008)
-        c.fill(mark, s.ambient * 0.5 + torch.tensor((0.33, 0.38, 0.48), device=dev).view(1, 3, 1, 1), flag["rain"] * 0.55)
+        streak = s.ambient * 0.5 + torch.tensor((0.33, 0.38, 0.48), device=dev).view(1, 3, 1, 1)
+        c.blend(((0.006 - mark) / 0.014).clamp(0, 1) * flag["rain"] * 0.6, streak)
     if flag["snow"].any():
         x = c.x + 0.02 * torch.sin(2 * s.t + c.y * 6) + 0.6 * s.camera
         column = torch.floor(x / 0.16)
@@ -257,4 +301,4 @@ def weather(c: Canvas, weathers: list[str], s: Stage) -> None:
         jitter = 0.05 * (hash01(column + 31 * row, 43, s.seed) - 0.5)
         flake = ellipse(x - (column + 0.5) * 0.16 + jitter, y - (row + 0.5) * 0.2, 0.0, 0.0, 0.02, 0.02)
         white = s.ambient * 0.45 + torch.tensor((0.53, 0.54, 0.55), device=dev).view(1, 3, 1, 1)
-        c.fill(flake, white, flag["snow"] * 0.95)
+        c.blend(((0.008 - flake) / 0.022).clamp(0, 1) * flag["snow"] * 0.95, white)

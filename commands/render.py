@@ -1,0 +1,233 @@
+"""`longtake render`: a prompt, a picture, clips or a list of shots in; a film out."""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ..errors import UsageError
+from .options import add_render_options
+from .plan import RenderPlan, make_plan
+from .values import STRENGTHS, shorten
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ..longtake.reel import Reel
+    from ..longtake.take import Progress as Step
+    from ..longtake.take import Settings
+    from ..models.load import Bundle
+    from .clips import Stage
+    from .film import Film
+
+MARK_KEY = "longtake"
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Options of `longtake render`."""
+    parser = subparsers.add_parser("render", help="make a film from a prompt, a picture, clips or a list of shots")
+    add_render_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Renders and reports; raises LongTakeError, and KeyboardInterrupt that says what is kept."""
+    begin = time.perf_counter()
+    plan = make_plan(arguments)
+    console = Console(stderr=True, quiet=arguments.quiet, soft_wrap=True, highlight=False)
+    note_all(console, plan.notes)
+
+    import torch
+
+    from ..models.load import load_bundle, read_manifest
+
+    device = pick_device(arguments.device)
+    bundle = load_bundle(device, arguments.weights)
+    manifest = read_manifest(arguments.weights) if arguments.weights else read_manifest()
+    model = "longtake-" + hashlib.sha256(json.dumps(manifest["nets"], sort_keys=True).encode()).hexdigest()[:12]
+    note_all(console, length_notes(plan, bundle))
+    loaded = time.perf_counter()
+
+    from .clips import Stage
+    from .film import make_film
+
+    stage = Stage(bundle.vae, device, plan.fps, plan.size, plan.canvas)
+    film = make_film(
+        plan, stage, seed=arguments.seed, backward=arguments.backward, loop=arguments.loop,
+        strength=STRENGTHS["mild"] if arguments.strength is None else arguments.strength,
+    )  # fmt: skip
+    note_all(console, film.notes)
+    settings, cfg = sampler_settings(arguments, bundle)
+    record = {"steps": settings.steps, "order": arguments.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
+    record |= {"joins": film.joins, "loop": film.closing}
+    header = {"model": model, "size": list(plan.canvas), "fps": plan.fps, "timeline": [stage.timeline.first, stage.timeline.rest]}
+    with open_reel(arguments.reel, header) as reel:
+        if reel is not None:
+            prompts = [shot.prompt for shot in plan.shots]
+            reel.set_metrics({"shots": [{"prompt": p, "seed": s} for p, s in zip(prompts, film.seeds, strict=True)]})
+        sampler = Sampler(bundle, stage, settings, cfg, arguments.order, model, reel)
+        write(plan, film, sampler, console, arguments, model, record)
+    done = time.perf_counter()
+    report = {
+        "file": str(plan.output), "width": plan.size[0], "height": plan.size[1], "frames": film.total, "fps": plan.fps,
+        "seconds": round(film.total / plan.fps, 3), "seed": arguments.seed, "seeds": film.seeds, "model": model,
+        "load_seconds": round(loaded - begin, 3), "render_seconds": round(done - loaded, 3),
+        "seconds_per_frame": round((done - loaded) / max(1, film.new), 4), "peak_mb": peak_memory(),
+        "threads": torch.get_num_threads(), "device": str(device), "steps": settings.steps, "notes": plan.notes + film.notes,
+    }  # fmt: skip
+    if arguments.json:
+        print(json.dumps(report))
+    elif not arguments.quiet:
+        print(summary(report, plan))
+    return 0
+
+
+class Sampler:
+    """Gives a request's latents chunk by chunk, and tells `on_step` about every model call."""
+
+    def __init__(
+        self, bundle: "Bundle", stage: "Stage", settings: "Settings", cfg: float, order: int, model: str, reel: "Reel | None"
+    ):
+        self.bundle, self.stage, self.settings, self.cfg = bundle, stage, settings, cfg
+        self.order, self.model, self.reel = order, model, reel
+        self.on_step: Any = None
+
+    def __call__(self, request: Any) -> "Iterator[Tensor]":
+        import torch
+
+        from ..longtake.sampler import InBoxDenoiser
+        from ..longtake.take import sample
+
+        prompts = [*request.prompts, *([""] if self.cfg != 1.0 else [])]
+        with torch.no_grad():
+            context = self.bundle.dit.context(*self.bundle.text(prompts))
+        denoiser = InBoxDenoiser(
+            self.bundle.dit, context, fps=self.stage.fps, cfg=self.cfg, order=self.order,
+            uncond=len(prompts) - 1 if self.cfg != 1.0 else None, device=self.stage.device, model_id=self.model,
+        )  # fmt: skip
+        for chunk in sample(request, denoiser, self.settings, reel=self.reel, progress=self.on_step):
+            yield chunk.latents
+
+
+def write(
+    plan: RenderPlan, film: "Film", sampler: Sampler, console: Console, arguments: argparse.Namespace, model: str,
+    record: dict[str, Any],
+) -> None:  # fmt: skip
+    """Frames from the film to the writer, marked, with progress; an interruption says what is kept."""
+    from ..media import mark
+    from ..media.write import open_writer
+
+    prompts = [shot.prompt for shot in plan.shots]
+    tags = None
+    if not arguments.no_mark:
+        tags = mark.metadata(prompts[0] if len(prompts) == 1 else prompts, arguments.seed, model, **record)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    writer = open_writer(plan.output, *plan.size, plan.fps, metadata=tags)
+    with Progress(*columns, console=console, disable=arguments.quiet) as progress:
+        task = progress.add_task("sampling", total=1.0)
+
+        def on_step(step: "Step") -> None:
+            share = (step.window - 1 + step.step / max(1, step.steps)) / max(1, step.windows)
+            which = f"window {step.window}/{step.windows} step {step.step}/{step.steps}"
+            progress.update(task, completed=share, description=which + (" (from the reel)" if step.resumed else ""))
+
+        sampler.on_step = on_step
+        try:
+            with writer:
+                for frames in film.frames(sampler):
+                    writer.write(frames if arguments.no_mark else mark.embed(frames, MARK_KEY))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(kept(plan, writer, arguments.reel)) from None
+        progress.update(task, completed=1.0, description="done")
+
+
+def kept(plan: RenderPlan, writer: Any, reel: Path | None) -> str:
+    """What is left of a render that was stopped."""
+    where = getattr(writer, "partial", writer.path)
+    parts = [f"{writer.frames} frames are in {where}" if writer.frames else "no frame was finished"]
+    if reel is not None:
+        parts.append(f"the same command goes on from the reel {reel}")
+    return "interrupted: " + ", ".join(parts)
+
+
+def sampler_settings(arguments: argparse.Namespace, bundle: "Bundle") -> "tuple[Settings, float]":
+    """Steps, shift and guidance: from the options, else what the model card says."""
+    from ..longtake.take import Settings
+
+    steps = arguments.steps or int(bundle.info.get("steps", 16))
+    settings = Settings(steps=steps, shift=float(bundle.info.get("shift", 1.0)), rolling=arguments.rolling)
+    return settings, float(bundle.info.get("cfg", 1.0)) if arguments.cfg is None else arguments.cfg
+
+
+def open_reel(path: Path | None, header: dict[str, Any]) -> Any:
+    """The reel in `path`, or a context of None. Raises ReelError."""
+    from ..longtake.reel import Reel
+
+    return nullcontext() if path is None else Reel.open(path, header)
+
+
+def pick_device(name: str) -> "torch.device":
+    """The device of that name; auto takes a GPU where there is one. Raises UsageError where torch has no such device."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UsageError(f"--device {shorten(name)}: torch {torch.__version__} has no such device; use auto or cpu") from None
+    return device
+
+
+def length_notes(plan: RenderPlan, bundle: "Bundle") -> list[str]:
+    """Warnings about prompts longer than what the text encoder reads."""
+    from ..models.text import MAX_TOKENS
+
+    counts = [bundle.text.tokens(shot.prompt) for shot in plan.shots]
+    long = [count for count in counts if count > MAX_TOKENS]
+    return [f"the prompt has {max(long)} tokens: only the first {MAX_TOKENS} are read"] if long else []
+
+
+def note_all(console: Console, notes: list[str]) -> None:
+    """Notes, one a line, on standard error."""
+    for text in notes:
+        console.print(f"[yellow]note:[/yellow] {escape(text)}")
+
+
+def peak_memory() -> float | None:
+    """Most memory this process has held so far, in MB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+
+def summary(report: dict[str, Any], plan: RenderPlan) -> str:
+    """The lines printed at the end."""
+    seeds = report["seeds"]
+    seed = str(seeds[0]) if len(seeds) == 1 else f"{report['seed']} (shots: {', '.join(map(str, seeds))})"
+    return "\n".join(
+        [
+            f"size     {report['width']}x{report['height']}",
+            f"frames   {report['frames']} at {report['fps']:g} fps, {report['seconds']:g} s",
+            f"time     {report['render_seconds']:.1f} s, {report['seconds_per_frame']:.3f} s a frame",
+            f"seed     {seed}",
+            f"file     {plan.output.resolve()}",
+        ]
+    )

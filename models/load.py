@@ -1,0 +1,158 @@
+"""Weights in the box: safetensors shards with a manifest, every file checked by its SHA-256 before use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from ..errors import WeightsError
+from .dit import DiTConfig, VideoDiT
+from .text import TextEncoder, load_text
+from .vae import VAEConfig, VideoVAE
+
+WEIGHTS = Path(__file__).parent / "weights"
+MANIFEST = "manifest.json"
+SHARD = 15 * 2**20
+"""Bytes of tensors in one shard; with its header a file stays under 16 MiB."""
+
+
+@dataclass
+class Bundle:
+    """Everything a render needs. `info` are the manifest's notes: steps, shift, cfg, fps, size, figures."""
+
+    text: TextEncoder
+    vae: VideoVAE
+    dit: VideoDiT
+    info: dict
+
+
+def save_net(
+    name: str,
+    net: nn.Module,
+    config: dict,
+    *,
+    folder: Path = WEIGHTS,
+    dtype: torch.dtype = torch.float16,
+    info: dict | None = None,
+) -> list[Path]:
+    """Write a net as NAME-k.safetensors shards and enter them, with `config`, in the folder's manifest.
+
+    Floating-point tensors are stored in `dtype`. Shards of an earlier version of the net are removed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = read_manifest(folder) if (folder / MANIFEST).exists() else {"version": 1, "nets": {}, "info": {}}
+    shards: list[dict[str, Tensor]] = [{}]
+    size = 0
+    for key, value in net.state_dict().items():
+        value = value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype).contiguous()
+        if shards[-1] and size + value.nbytes > SHARD:
+            shards.append({})
+            size = 0
+        shards[-1][key] = value
+        size += value.nbytes
+    paths, files = [], {}
+    for k, shard in enumerate(shards, 1):
+        blob = save(shard)
+        path = folder / f"{name}-{k}.safetensors"
+        _replace(path, blob)
+        files[path.name] = hashlib.sha256(blob).hexdigest()
+        paths.append(path)
+    for old in manifest["nets"].get(name, {}).get("files", {}):
+        if old not in files:
+            (folder / old).unlink(missing_ok=True)
+    manifest["nets"][name] = {"config": config, "files": files}
+    manifest["info"] |= info or {}
+    _replace(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+    return paths
+
+
+def _replace(path: Path, blob: bytes) -> None:
+    tmp = path.with_suffix(".tmp")
+    tmp.write_bytes(blob)
+    os.replace(tmp, path)
+
+
+def read_manifest(folder: Path = WEIGHTS) -> dict:
+    """The manifest of a weights folder; raises WeightsError where there is none or it cannot be read."""
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if manifest["version"] != 1 or not isinstance(manifest["nets"], dict):
+            raise ValueError
+        return manifest
+    except FileNotFoundError as e:
+        raise WeightsError(
+            f"no weights in {folder}: {MANIFEST} is missing, reinstall LongTake or give another folder"
+        ) from e
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise WeightsError(f"{path} is not a manifest this version can read: reinstall LongTake") from e
+
+
+def load_state(name: str, folder: Path = WEIGHTS) -> tuple[dict[str, Tensor], dict]:
+    """Float32 tensors and config of one net; raises WeightsError where a file is missing, changed or unreadable."""
+    entry = read_manifest(folder)["nets"].get(name)
+    if entry is None:
+        raise WeightsError(f"the weights in {folder} hold no net named {name!r}: reinstall LongTake")
+    state: dict[str, Tensor] = {}
+    for file, digest in entry["files"].items():
+        path = folder / file
+        if path.parent != folder or not file.endswith(".safetensors"):
+            raise WeightsError(f"{folder / MANIFEST} names {file!r}, which is not a weight file of its own folder")
+        try:
+            blob = path.read_bytes()
+        except OSError as e:
+            raise WeightsError(f"weight file {path} is missing or unreadable: reinstall LongTake ({e.strerror})") from e
+        if hashlib.sha256(blob).hexdigest() != digest:
+            raise WeightsError(
+                f"weight file {path} is damaged or was changed (its SHA-256 differs): reinstall LongTake"
+            )
+        try:
+            state |= load(blob)
+        except SafetensorError as e:
+            raise WeightsError(f"weight file {path} is no safetensors file: reinstall LongTake") from e
+    return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, entry["config"]
+
+
+def fill(net: nn.Module, state: dict[str, Tensor], name: str) -> None:
+    """Load a state dict into its net, in eval mode and frozen; raises WeightsError where they do not fit."""
+    try:
+        net.load_state_dict(state)
+    except RuntimeError as e:
+        raise WeightsError(f"the weights of {name!r} do not fit this version's net: reinstall LongTake") from e
+    net.eval().requires_grad_(False)
+
+
+def load_vae(folder: Path = WEIGHTS) -> VideoVAE:
+    """The VAE in float32 on the CPU."""
+    state, config = load_state("vae", folder)
+    vae = VideoVAE(VAEConfig(**{**config, "widths": tuple(config["widths"])}))
+    fill(vae, state, "vae")
+    return vae
+
+
+def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
+    """The transformer, its text adapter included, in float32 on the CPU."""
+    state, config = load_state("dit", folder)
+    dit = VideoDiT(DiTConfig(**config))
+    fill(dit, state, "dit")
+    return dit
+
+
+def load_bundle(device: torch.device | str = "cpu", weights: Path | None = None) -> Bundle:
+    """All nets in float32 on `device`, from `weights` or the folder in the box; raises WeightsError in one clear line."""
+    folder = weights or WEIGHTS
+    info = read_manifest(folder)["info"]
+    return Bundle(load_text(device), load_vae(folder).to(device), load_dit(folder).to(device), info)
+
+
+def config_of(net: VideoVAE | VideoDiT) -> dict:
+    """A net's config as the manifest stores it."""
+    return asdict(net.cfg)

@@ -1,0 +1,260 @@
+"""The reel: resume, damage, locks, foreign reels, and that changes re-make only what they touch."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from comfyui_longtake.errors import ReelError
+from comfyui_longtake.longtake import request as requests
+from comfyui_longtake.longtake.reel import Reel
+from comfyui_longtake.longtake.request import Shot
+from comfyui_longtake.longtake.take import Settings, collect, sample
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+HEADER = {"model": "m1", "size": [256, 160], "fps": 8.0, "timeline": [4, 4]}
+MODES = [Settings(steps=3), Settings(steps=4, rolling=True, queue=3)]
+
+
+class Stop(Exception):
+    """Raised by a progress callback, as Cancel does."""
+
+
+def take(denoiser, shape, mode, reel=None, length=40, progress=None, **options):
+    request = requests.text_to_video(length, shape, ["a", "b"], **options)
+    return collect(sample(request, denoiser, mode, reel=reel, progress=progress))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_second_run_samples_nothing_and_is_bit_identical(gaussian, shape, tmp_path, mode):
+    dit, denoiser = gaussian
+    with Reel.open(tmp_path / "reel", HEADER) as reel:
+        first = take(denoiser, shape, mode, reel)
+    assert torch.equal(first, take(denoiser, shape, mode))
+    dit.calls.clear()
+    seen = []
+    with Reel.open(tmp_path / "reel", HEADER) as reel:
+        assert torch.equal(take(denoiser, shape, mode, reel, progress=seen.append), first)
+    assert not dit.calls and all(progress.resumed for progress in seen)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("order", [1, 2])
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(calls=st.integers(1, 70), backward=st.booleans())
+def test_stopped_run_resumes_where_it_stopped(make_gaussian, shape, tmp_path_factory, mode, order, calls, backward):
+    dit, denoiser = make_gaussian(order=order)
+    request = requests.extend(torch.full((1, 3, 4, 2, 2), 0.3), 40, "a", backward=backward)
+    whole = collect(sample(request, denoiser, mode))
+    total, directory, left = len(dit.calls), tmp_path_factory.mktemp("reel"), [calls]
+
+    def stop(progress):
+        left[0] -= not progress.resumed
+        if left[0] == 0:
+            raise Stop
+
+    dit.calls.clear()
+    try:
+        with Reel.open(directory, HEADER) as reel:
+            collect(sample(request, denoiser, mode, reel=reel, progress=stop))
+    except Stop:
+        assert len(dit.calls) == calls
+    before = len(dit.calls)
+    with Reel.open(directory, HEADER) as reel:
+        assert torch.equal(collect(sample(request, denoiser, mode, reel=reel)), whole)
+    assert total <= len(dit.calls) < total + max(1, before)  # only the unfinished window is made again
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_changed_shot_remakes_only_itself_and_what_inherits(gaussian, shape, tmp_path, mode):
+    dit, denoiser = gaussian
+    shots = [Shot(0, 0, 1), Shot(10, 0, 2, cut=True), Shot(20, 0, 3), Shot(30, 0, 4, cut=True)]
+    with Reel.open(tmp_path, HEADER) as reel:
+        first = take(denoiser, shape, mode, reel, shots=shots)
+    shots[1] = Shot(10, 1, 2, cut=True)
+    seen = []
+    with Reel.open(tmp_path, HEADER) as reel:
+        second = take(denoiser, shape, mode, reel, shots=shots, progress=seen.append)
+        assert reel.prune() == sum(1 for _ in {p.window for p in seen if not p.resumed})
+    assert torch.equal(first[:, :, :10], second[:, :, :10]) and torch.equal(first[:, :, 30:], second[:, :, 30:])
+    assert not torch.equal(first[:, :, 10:20], second[:, :, 10:20])
+    made = {p.window for p in seen if not p.resumed}
+    last = max(p.window for p in seen)
+    assert 1 not in made and last not in made and len(made) in (2, 4)
+
+
+def test_shot_after_a_cut_keeps_its_segments_when_it_moves(gaussian, shape, tmp_path):
+    dit, denoiser = gaussian
+    with Reel.open(tmp_path, HEADER) as reel:
+        first = take(denoiser, shape, MODES[0], reel, length=20, shots=[Shot(), Shot(10, 1, 2, cut=True)])
+        dit.calls.clear()
+        second = take(denoiser, shape, MODES[0], reel, length=18, shots=[Shot(), Shot(8, 1, 2, cut=True)])
+    assert torch.equal(first[:, :, 10:], second[:, :, 8:]) and len(dit.calls) == 3
+
+
+@pytest.mark.parametrize("change", [
+    {"mode": Settings(steps=5)}, {"mode": Settings(steps=3, shift=2.0)}, {"mode": Settings(steps=3, context_sigma=0.1)},
+    {"shots": [Shot(seed=9)]}, {"shots": [Shot(prompt=1)]}, {"cfg": 2.0},
+])
+def test_whatever_shapes_a_window_is_in_its_key(make_gaussian, shape, tmp_path, change):
+    _, plain = make_gaussian()
+    options = {"mode": MODES[0], **{name: value for name, value in change.items() if name != "cfg"}}
+    dit, changed = make_gaussian(cfg=change.get("cfg", 1.0), uncond=1)
+    with Reel.open(tmp_path, HEADER) as reel:
+        take(plain, shape, MODES[0], reel)
+        with_reel = take(changed, shape, reel=reel, **options)
+    assert dit.calls and torch.equal(with_reel, take(changed, shape, **options))
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "delete", "swap"])
+def test_damaged_segment_is_named_and_made_again(gaussian, shape, tmp_path, caplog, damage):
+    dit, denoiser = gaussian
+    with Reel.open(tmp_path, HEADER) as reel:
+        first = take(denoiser, shape, MODES[0], reel)
+        file, other = (tmp_path / "segments" / reel.segments[place].file for place in (1, 2))
+    data = file.read_bytes()
+    if damage == "truncate":
+        file.write_bytes(data[: len(data) // 2])
+    elif damage == "flip":
+        file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    elif damage == "delete":
+        file.unlink()
+    else:
+        file.write_bytes(other.read_bytes())
+    dit.calls.clear()
+    with Reel.open(tmp_path, HEADER) as reel:
+        assert torch.equal(take(denoiser, shape, MODES[0], reel), first)
+    assert len(dit.calls) == 3 and file.name in caplog.text
+    with Reel.open(tmp_path, HEADER) as reel:
+        assert torch.equal(take(denoiser, shape, MODES[0], reel), first)
+
+
+@given(length=st.integers(0, 400))
+@settings(deadline=None, max_examples=20)
+def test_cut_off_index_starts_the_reel_anew(tmp_path_factory, length):
+    directory = tmp_path_factory.mktemp("reel")
+    with Reel.open(directory, HEADER) as reel:
+        reel.put("k", torch.ones(1, 1, 1, 1, 1))
+    index = directory / "reel.json"
+    data = index.read_bytes()
+    index.write_bytes(data[: min(length, len(data) - 2)])
+    with Reel.open(directory, HEADER) as reel:
+        assert reel.get("k") is None and reel.segments == []
+        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+    assert (directory / "reel.json.damaged").exists()
+    with Reel.open(directory, HEADER) as reel:
+        assert float(reel.get("k").sum()) == 0
+
+
+def test_foreign_and_half_written_files_are_not_trusted(tmp_path, caplog):
+    with Reel.open(tmp_path, HEADER):
+        pass
+    (tmp_path / "segments" / "stranger.safetensors").write_bytes(b"x")
+    (tmp_path / "segments" / "k.safetensors.1.tmp").write_bytes(b"x")
+    with Reel.open(tmp_path, HEADER) as reel:
+        assert reel.get("stranger") is None
+    assert "stranger.safetensors" in caplog.text
+    assert not list((tmp_path / "segments").glob("*.tmp"))
+    assert (tmp_path / "segments" / "stranger.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", list(HEADER))
+def test_reel_of_another_model_or_size_is_refused(tmp_path, name):
+    with Reel.open(tmp_path, HEADER):
+        pass
+    with pytest.raises(ReelError, match=name):
+        Reel.open(tmp_path, {**HEADER, name: "other"})
+    with Reel.open(tmp_path, HEADER):
+        pass
+
+
+def test_refusals_leave_files_alone(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"x")
+    with pytest.raises(ReelError, match=r"photo\.jpg"):
+        Reel.open(tmp_path, HEADER)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["photo.jpg"]
+    with pytest.raises(ReelError, match="directory"):
+        Reel.open(tmp_path / "photo.jpg", HEADER)
+    later = tmp_path / "later"
+    later.mkdir()
+    (later / "reel.json").write_text(
+        json.dumps({"schema": 99, "header": {}, "segments": [], "order": [], "metrics": {}})
+    )
+    with pytest.raises(ReelError, match="format 99"):
+        Reel.open(later, HEADER)
+    with pytest.raises(ReelError, match=r"reel\.json"):
+        Reel.peek(tmp_path)
+
+
+def test_second_process_is_told_who_holds_the_reel(tmp_path):
+    code = (
+        "import sys; from comfyui_longtake.longtake.reel import Reel; from comfyui_longtake.errors import ReelError\n"
+        "try: Reel.open(sys.argv[1], {})\nexcept ReelError as error: print(error)"
+    )
+    with Reel.open(tmp_path, {}):
+        found = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+        assert f"process {os.getpid()}" in found.stdout and found.stdout.count("\n") == 1
+        assert Reel.peek(tmp_path)["header"] == {}
+    found = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert found.stdout == ""
+
+
+def test_killed_process_leaves_a_reel_that_opens(tmp_path):
+    code = (
+        "import os, signal, sys, torch; from comfyui_longtake.longtake.reel import Reel\n"
+        "reel = Reel.open(sys.argv[1], {}); reel.put('k', torch.ones(1, 2, 3, 1, 1)); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert done.returncode == -9
+    with Reel.open(tmp_path, {}) as reel:
+        assert torch.equal(reel.get("k"), torch.ones(1, 2, 3, 1, 1))
+
+
+def test_full_disk_is_one_line(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with Reel.open(tmp_path, HEADER) as reel:
+        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(ReelError, match="No space left"):
+                reel.put("l", torch.zeros(1, 1, 1, 1, 1))
+        assert not list((tmp_path / "segments").glob("*.tmp"))
+    with Reel.open(tmp_path, HEADER) as reel:
+        assert reel.get("k") is not None and reel.get("l") is None
+
+
+def test_order_metrics_and_prune(tmp_path):
+    with Reel.open(tmp_path, HEADER) as reel:
+        for key in "abc":
+            reel.put(key, torch.zeros(1, 1, 1, 1, 1), {"shot": key})
+        reel.set_metrics({"joins": [1.0]})
+    with Reel.open(tmp_path, HEADER) as reel:
+        assert [segment.meta["shot"] for segment in reel.segments] == ["a", "b", "c"]
+        assert reel.metrics == {"joins": [1.0]}
+        reel.get("c")
+        reel.get("a")
+        assert [segment.key for segment in reel.segments] == ["c", "a"]
+    assert Reel.peek(tmp_path)["order"] == ["c", "a"]
+    with Reel.open(tmp_path, HEADER) as reel:
+        reel.get("c"), reel.get("a")
+        assert reel.prune() == 1 and reel.get("b") is None
+    assert len(list((tmp_path / "segments").iterdir())) == 2
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.dictionaries(st.text("abcdef0123", min_size=1, max_size=8), st.tuples(st.integers(1, 3), st.integers(1, 4)), max_size=6))
+def test_what_is_put_comes_back(tmp_path_factory, sizes):
+    directory = tmp_path_factory.mktemp("reel")
+    tensors = {key: torch.randn(1, c, t, 2, 2) for key, (c, t) in sizes.items()}
+    with Reel.open(directory, HEADER) as reel:
+        for key, tensor in tensors.items():
+            reel.put(key, tensor, {"n": 1}, {"state": tensor * 2})
+    with Reel.open(directory, HEADER) as reel:
+        for key, tensor in tensors.items():
+            assert torch.equal(reel.get(key), tensor) and torch.equal(reel.tensors(key)["state"], tensor * 2)
+        assert [segment.key for segment in reel.segments] == list(tensors)

@@ -1,0 +1,213 @@
+"""`longtake evaluate`: what the weights can do, measured on prompts, combinations and renders never trained on, each
+figure beside its ceiling (real renders) and its floor (chance)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..longtake.metrics import measure
+from ..longtake.request import Shot, extend, text_to_video
+from ..longtake.sampler import InBoxDenoiser
+from ..longtake.take import Settings, collect
+from ..longtake.take import sample as sample_take
+from ..longtake.window import WindowConfig
+from ..models.load import Bundle
+from ..world.captions import held_out_wording
+from ..world.reader import Reader, read
+from ..world.render import render
+from ..world.scene import ATTRIBUTES, Scene, World
+from .reader import reader_accuracy
+from .run import save_strip
+
+log = logging.getLogger(__name__)
+FIRST_SEED = 30_000_000
+"""Scene seeds from here on are used by nothing but the evaluation."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: `prompts` of every kind, `clips` for VAE and extensions, `longs` takes of a minute."""
+
+    prompts: int = 40
+    clips: int = 20
+    longs: int = 0
+    size: tuple[int, int] = (160, 256)
+    seconds: float = 4.0
+    fps: float = 8.0
+    steps: int = 16
+    cfg: float = 1.0
+    device: str = "cpu"
+
+
+@dataclass
+class Result:
+    """Rows of the table: name -> figures; `strips` are example clips [T, H, W, 3] with their prompts."""
+
+    rows: dict[str, dict[str, float]] = field(default_factory=dict)
+    strips: list[tuple[str, Tensor]] = field(default_factory=list)
+
+
+def settings_of(bundle: Bundle, steps: int) -> Settings:
+    """The sampler settings the weights were made for."""
+    return Settings(
+        steps=steps, shift=float(bundle.info["shift"]), windows=WindowConfig(**bundle.info.get("window", {}))
+    )
+
+
+def generate(bundle: Bundle, prompt: str, plan: Plan, seed: int, seconds: float | None = None) -> Tensor:
+    """A clip [1, T, H, W, 3] of one prompt by the engine and the weights alone."""
+    ctx = bundle.dit.context(*bundle.text([prompt, ""]))
+    denoiser = InBoxDenoiser(bundle.dit, ctx, fps=plan.fps, cfg=plan.cfg, uncond=1, device=plan.device)
+    latents = max(1, round((seconds or plan.seconds) * plan.fps / bundle.vae.frames_per_latent))
+    shape = (bundle.vae.channels, plan.size[0] // 16, plan.size[1] // 16)
+    request = text_to_video(latents, shape, [prompt], [Shot(seed=seed)])
+    return bundle.vae.decode(
+        collect(sample_take(request, denoiser, settings_of(bundle, plan.steps))).to(plan.device)
+    ).cpu()
+
+
+def _hits(scene: Scene, seen: dict[str, str]) -> dict[str, float]:
+    want = {k: ATTRIBUTES[k][v] for k, v in scene.labels().items()}
+    right = {k: float(seen[k] == v) for k, v in want.items()}
+    return right | {"all": float(all(right.values()))}
+
+
+def _mean(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {k: sum(r[k] for r in rows) / len(rows) for k in rows[0]}
+
+
+def chance(world: World) -> dict[str, float]:
+    """What guessing would score."""
+    single = {k: 1 / len(v) for k, v in world.values().items()}
+    joint = 1.0
+    for p in single.values():
+        joint *= p
+    return single | {"all": joint}
+
+
+@torch.no_grad()
+def evaluate(
+    bundle: Bundle, reader: Reader, world: World, plan: Plan, tick: Callable[[str], None] = lambda _: None
+) -> Result:
+    """Measure everything in `plan`; `tick` is told what is being measured."""
+    single = World(**{**world.__dict__, "max_subjects": 1})
+    result = Result()
+    result.rows["floor: chance"] = chance(single)
+    tick("attribute reader")
+    result.rows["ceiling: reader on held-out renders"] = reader_accuracy(reader, single, 400, first_seed=FIRST_SEED)
+    _vae_rows(bundle, reader, single, plan, result, tick)
+    kinds = {
+        "trained combinations, new wording": (False, False),
+        "held-out combinations, new wording": (True, False),
+        "trained combinations, unseen synonyms": (False, True),
+    }
+    for name, (held_out, synonyms) in kinds.items():
+        hits = []
+        for i in range(plan.prompts):
+            tick(f"{name} {i + 1}/{plan.prompts}")
+            scene = single.sample(FIRST_SEED + 10_000 * (1 + held_out + 2 * synonyms) + i, held_out=held_out)
+            prompt = held_out_wording(scene, i, synonyms=synonyms)
+            clip = generate(bundle, prompt, plan, i)
+            hits.append(_hits(scene, read(reader, clip, plan.fps)[0]))
+            if i < 4:
+                result.strips.append((prompt, clip[0]))
+        result.rows[name] = _mean(hits)
+    _extension_rows(bundle, single, plan, result, tick)
+    for i in range(plan.longs):
+        tick(f"minute {i + 1}/{plan.longs}")
+        _long_row(bundle, reader, single, plan, result, i)
+    return result
+
+
+def _vae_rows(
+    bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result, tick: Callable[[str], None]
+) -> None:
+    psnr, agree, times = [], [], []
+    for i in range(plan.clips):
+        tick(f"VAE {i + 1}/{plan.clips}")
+        scene = world.sample(FIRST_SEED + 60_000 + i, held_out=None)
+        x = render([scene], 16, *plan.size, plan.fps)
+        begin = time.perf_counter()
+        y = bundle.vae.decode(bundle.vae.encode(x.to(plan.device))).cpu()
+        times.append(time.perf_counter() - begin)
+        psnr.append(float(-10 * (x - y).square().mean().log10()))
+        agree.append(_hits(scene, read(reader, y, plan.fps)[0]))
+    result.rows["ceiling: reader after VAE round trip"] = _mean(agree)
+    result.rows["VAE"] = {
+        "PSNR dB, mean of clips": sum(psnr) / len(psnr),
+        "PSNR dB, worst clip": min(psnr),
+        "seconds for 16 frames": statistics.median(times),
+    }
+
+
+def _extension_rows(bundle: Bundle, world: World, plan: Plan, result: Result, tick: Callable[[str], None]) -> None:
+    per = bundle.vae.frames_per_latent
+    given, new = round(2 * plan.fps / per), round(4 * plan.fps / per)
+    for backward in (False, True):
+        ratios, real = [], []
+        for i in range(plan.clips):
+            tick(f"extension {'backward' if backward else 'forward'} {i + 1}/{plan.clips}")
+            scene = world.sample(FIRST_SEED + 70_000 + i, held_out=None)
+            prompt = held_out_wording(scene, i)
+            whole = render([scene], per * (given + new), *plan.size, plan.fps)
+            z = bundle.vae.encode(whole.to(plan.device)).cpu()
+            known = z[:, :, new:] if backward else z[:, :, :given]
+            ctx = bundle.dit.context(*bundle.text([prompt, ""]))
+            denoiser = InBoxDenoiser(bundle.dit, ctx, fps=plan.fps, cfg=plan.cfg, uncond=1, device=plan.device)
+            request = extend(known, new, prompt, i, backward=backward)
+            made = collect(sample_take(request, denoiser, settings_of(bundle, plan.steps)))
+            join = per * (new if backward else given)
+            ratios.append(measure(bundle.vae.decode(made.to(plan.device)).cpu()[0], [join]).joins[0].ratio)
+            real.append(measure(bundle.vae.decode(z.to(plan.device)).cpu()[0], [join]).joins[0].ratio)
+        result.rows[f"extension {'backward' if backward else 'forward'} by 4 s"] = {
+            "seam ratio, median": statistics.median(ratios),
+            "seam ratio, worst": max(ratios),
+            "ceiling: real continuation, median": statistics.median(real),
+        }
+
+
+def _long_row(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result, i: int) -> None:
+    scene = world.sample(FIRST_SEED + 80_000 + i, held_out=False)
+    clip = generate(bundle, held_out_wording(scene, i), plan, i, 60.0)
+    report = measure(clip[0], fps=plan.fps)
+    late = read(reader, clip[:, int(clip.shape[1] * 0.85) :], plan.fps)[0]
+    hits = _hits(scene, late)
+    row = {f"{k} change": v.change for k, v in report.drift.items()}
+    result.rows[f"minute {i + 1}"] = row | {
+        "subject right in the last 15 %": hits["subject"],
+        "colour right in the last 15 %": hits["colour"],
+    }
+
+
+def write(result: Result, plan: Plan, out: Path) -> list[Path]:
+    """Write evaluation.json, evaluation.md and evaluation.png into `out`; returns their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    data = {"plan": plan.__dict__, "rows": result.rows, "strips": [p for p, _ in result.strips]}
+    paths = [out / "evaluation.json", out / "evaluation.md", out / "evaluation.png"]
+    paths[0].write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    paths[1].write_text(markdown(result), encoding="utf-8")
+    if result.strips:
+        save_strip(paths[2], [clip[:: max(1, len(clip) // 6)][:6] for _, clip in result.strips])
+    return paths
+
+
+def markdown(result: Result) -> str:
+    """The figures as tables: accuracies by attribute in per cent, then everything else."""
+    columns = [*ATTRIBUTES, "all"]
+    lines = ["| " + " | ".join(["share of right answers, %", *columns]) + " |", "|" + "---|" * (len(columns) + 1)]
+    rest = []
+    for name, row in result.rows.items():
+        if set(columns) <= set(row):
+            lines.append("| " + " | ".join([name, *(f"{100 * row[c]:.1f}" for c in columns)]) + " |")
+        else:
+            rest.append(f"| {name} | " + ", ".join(f"{k} {v:.3g}" for k, v in row.items()) + " |")
+    return "\n".join([*lines, "", "| what | measured |", "|---|---|", *rest]) + "\n"

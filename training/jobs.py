@@ -1,0 +1,106 @@
+"""One training job: what `longtake train` asks for, the nets it needs, and the export of what it made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ..errors import UsageError
+from ..models.adapter import TextAdapter
+from ..models.dit import DiTConfig
+from ..models.load import WEIGHTS, config_of, load_dit, load_state, load_vae, save_net
+from ..models.text import load_text
+from ..models.vae import VideoVAE
+from ..world.reader import Reader
+from ..world.scene import WORLDS
+from .dit import train_dit
+from .patterns import SHIFT
+from .reader import train_reader
+from .run import pick_device
+from .text import train_text
+from .vae import train_vae
+
+
+@dataclass(frozen=True)
+class Job:
+    """Options of one `longtake train` call; minutes of this segment and of the whole plan."""
+
+    net: str
+    out: Path
+    minutes: float
+    total: float
+    world: str = "full"
+    width: int | None = None
+    depth: int | None = None
+    tokens: int | None = None
+    seed: int = 0
+    device: str | None = None
+    from_box: bool = False
+    export: Path | None = None
+
+
+def averaged(out: Path, net: str) -> dict[str, Tensor] | None:
+    """The averaged weights of a run's last checkpoint, or None where there is none."""
+    path = out / net / "checkpoint.safetensors"
+    if not path.exists():
+        return None
+    return {k[4:]: v for k, v in load_file(path).items() if k.startswith("ema.")}
+
+
+def _vae(out: Path) -> VideoVAE:
+    state = averaged(out, "vae")
+    if state is None:
+        return load_vae()
+    vae = VideoVAE()
+    vae.load_state_dict(state)
+    return vae.eval().requires_grad_(False)
+
+
+def _adapter(out: Path) -> TextAdapter:
+    state = averaged(out, "text")
+    adapter = load_dit().adapter if state is None else TextAdapter()
+    if state is not None:
+        adapter.load_state_dict(state)
+    return adapter.eval().requires_grad_(False)
+
+
+def train(job: Job) -> list[Path]:
+    """Run one segment; returns the files exported, if any. The nets a job builds on come from `out`, else the box."""
+    device, world, folder = pick_device(job.device), WORLDS[job.world], job.out / job.net
+    span = {"minutes": job.minutes, "total": job.total, "device": device, "seed": job.seed}
+    info: dict = {}
+    if job.net == "vae":
+        net = train_vae(world, folder, start=load_state("vae")[0] if job.from_box else None, **span)
+        config = config_of(net)
+    elif job.net == "text":
+        net, config = train_text(world, load_text(device), folder, **span), {}
+    elif job.net == "reader":
+        net = train_reader(world, folder, start=load_state("reader")[0] if job.from_box else None, **span)
+        config = {"world": job.world}
+    elif job.net == "dit":
+        vae, adapter = _vae(job.out).to(device), _adapter(job.out).to(device)
+        cfg = DiTConfig(channels=vae.channels, width=job.width or DiTConfig.width, depth=job.depth or DiTConfig.depth)
+        start = None
+        if job.from_box:
+            start, shape = load_state("dit")
+            cfg = DiTConfig(**shape)
+        tokens = {} if job.tokens is None else {"tokens": job.tokens}
+        net = train_dit(world, vae, load_text(device), adapter, folder, cfg=cfg, start=start, **tokens, **span)
+        config, info = config_of(net), {"shift": SHIFT, "steps": 16, "fps": 8, "world": job.world}
+    else:
+        raise UsageError(f"net {job.net!r}: give vae, text, reader or dit")
+    return save_net(job.net, net, config, folder=job.export, info=info) if job.export else []
+
+
+def load_reader(folder: Path = WEIGHTS) -> Reader:
+    """The attribute reader in the box; raises WeightsError."""
+    from ..models.load import fill
+
+    state, _ = load_state("reader", folder)
+    reader = Reader()
+    fill(reader, state, "reader")
+    return reader
