@@ -60,7 +60,7 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
     if canvas != size:
         notes.append(f"size {size[0]}x{size[1]}: sampled at {canvas[0]}x{canvas[1]}, then cropped")
     keyframes = _keyframes(arguments, fps, sum(shot_frames))
-    written = sum(shot_frames) if mode in ("text", "image", "loop") else 2
+    written = sum(shot_frames) if mode in ("text", "image") else 2  # other modes write at least that
     output, note = resolve_output(arguments.output, written)
     notes += [note] if note else []
     inputs = [*clips, *(path for _, path in keyframes), *([arguments.shots] if arguments.shots else [])]

@@ -9,7 +9,7 @@ from ..errors import UsageError
 from .values import SECONDS_MAX, shorten
 
 SHOTS_MAX = 1000
-ENGLISH = frozenset("a an the and or in on of at with to from is are by under over through while into".split())
+ENGLISH = frozenset(["a", "an", "the", "and", "or", "in", "on", "of", "at", "with", "to", "from", "is", "are", "by", "under", "over", "through", "while", "into"])
 OTHER_LANGUAGES = frozenset(
     "der die das ein eine einen einem einer und mit im auf bei unter durch ist "  # German
     "le la les un une des du dans avec sur sous est et qui au aux "  # French

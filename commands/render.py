@@ -167,8 +167,7 @@ def sampler_settings(arguments: argparse.Namespace, bundle: "Bundle") -> "tuple[
     """Steps, shift and guidance: from the options, else what the model card says."""
     from ..longtake.take import Settings
 
-    steps = arguments.steps or int(bundle.info.get("steps", 16))
-    settings = Settings(steps=steps, shift=float(bundle.info.get("shift", 1.0)), rolling=arguments.rolling)
+    settings = Settings.of(bundle.info, steps=arguments.steps, rolling=arguments.rolling)
     return settings, float(bundle.info.get("cfg", 1.0)) if arguments.cfg is None else arguments.cfg
 
 

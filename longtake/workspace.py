@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -42,6 +42,17 @@ class Settings:
             level = getattr(self, name)
             if not 0 <= level < 1:
                 raise UsageError(f"{name} {level}: give a number from 0 to below 1, such as {CONTEXT_SIGMA}")
+
+
+    @classmethod
+    def of(cls, card: Mapping[str, Any], *, steps: int | None = None, rolling: bool = False) -> Settings:
+        """What a model card says its weights were made for: "steps", "shift", "window" (a WindowConfig's fields)."""
+        return cls(
+            steps=steps or int(card.get("steps", 16)),
+            shift=float(card.get("shift", 1.0)),
+            windows=WindowConfig(**card.get("window", {})),
+            rolling=rolling,
+        )
 
 
 DEFAULT_SETTINGS = Settings()

@@ -29,8 +29,8 @@ class DiTConfig:
     """Sizes of the transformer; `head` is split over time, height and width as 16/24/24 of 64."""
 
     channels: int = 128
-    width: int = 192
-    depth: int = 8
+    width: int = 256
+    depth: int = 6
     head: int = 64
     text: int = 384
 

@@ -85,14 +85,16 @@ def read_manifest(folder: Path = WEIGHTS) -> dict:
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        if manifest["version"] != 1 or not isinstance(manifest["nets"], dict):
+        nets = manifest["nets"].values()
+        parts = [manifest["info"], *(n["config"] for n in nets), *(n["files"] for n in nets)]
+        if manifest["version"] != 1 or not all(isinstance(p, dict) for p in parts):
             raise ValueError
         return manifest
     except FileNotFoundError as e:
         raise WeightsError(
             f"no weights in {folder}: {MANIFEST} is missing, reinstall LongTake or give another folder"
         ) from e
-    except (OSError, ValueError, KeyError, TypeError) as e:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise WeightsError(f"{path} is not a manifest this version can read: reinstall LongTake") from e
 
 
@@ -133,7 +135,10 @@ def fill(net: nn.Module, state: dict[str, Tensor], name: str) -> None:
 def load_vae(folder: Path = WEIGHTS) -> VideoVAE:
     """The VAE in float32 on the CPU."""
     state, config = load_state("vae", folder)
-    vae = VideoVAE(VAEConfig(**{**config, "widths": tuple(config["widths"])}))
+    try:
+        vae = VideoVAE(VAEConfig(**{**config, "widths": tuple(config["widths"])}))
+    except (KeyError, TypeError, ValueError, RuntimeError) as e:
+        raise WeightsError(f"{folder / MANIFEST} describes a VAE this version cannot build: reinstall LongTake") from e
     fill(vae, state, "vae")
     return vae
 
@@ -141,7 +146,12 @@ def load_vae(folder: Path = WEIGHTS) -> VideoVAE:
 def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
     """The transformer, its text adapter included, in float32 on the CPU."""
     state, config = load_state("dit", folder)
-    dit = VideoDiT(DiTConfig(**config))
+    try:
+        dit = VideoDiT(DiTConfig(**config))
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as e:
+        raise WeightsError(
+            f"{folder / MANIFEST} describes a transformer this version cannot build: reinstall LongTake"
+        ) from e
     fill(dit, state, "dit")
     return dit
 

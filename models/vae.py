@@ -207,7 +207,7 @@ class VideoVAE(nn.Module):
 
         Raises ValueError where T is no multiple of 4 or H, W no multiples of 16.
         """
-        b, t, h, w, _ = pixels.shape
+        t, h, w = pixels.shape[1:4]
         if t % 4 or h % 16 or w % 16 or not t:
             raise ValueError(f"cannot encode {t} frames of {w}x{h}: frames go by 4, width and height by 16")
         z = self.encoder(pixels.permute(0, 1, 4, 2, 3) * 2 - 1, state).transpose(1, 2)

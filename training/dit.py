@@ -109,10 +109,10 @@ def train_dit(
     minutes: float,
     total: float,
     device: torch.device,
-    cfg: DiTConfig = DiTConfig(),
+    cfg: DiTConfig | None = None,
     sizes: dict[tuple[int, int], float] | None = None,
     tokens: int = 2400,
-    lr: float = 1e-3,
+    lr: float = 1.5e-3,
     fill: float = 120.0,
     seed: int = 0,
     start: dict[str, Tensor] | None = None,
@@ -123,6 +123,7 @@ def train_dit(
     start: weights to begin from where `out` holds no run yet.
     """
     torch.manual_seed(seed)
+    cfg = cfg or DiTConfig()
     model = VideoDiT(cfg)
     if start is not None:
         model.load_state_dict(start)

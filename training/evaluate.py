@@ -19,7 +19,6 @@ from ..longtake.request import Shot, extend, text_to_video
 from ..longtake.sampler import InBoxDenoiser
 from ..longtake.take import Settings, collect
 from ..longtake.take import sample as sample_take
-from ..longtake.window import WindowConfig
 from ..models.load import Bundle
 from ..world.captions import held_out_wording
 from ..world.reader import Reader, read
@@ -56,13 +55,6 @@ class Result:
     strips: list[tuple[str, Tensor]] = field(default_factory=list)
 
 
-def settings_of(bundle: Bundle, steps: int) -> Settings:
-    """The sampler settings the weights were made for."""
-    return Settings(
-        steps=steps, shift=float(bundle.info["shift"]), windows=WindowConfig(**bundle.info.get("window", {}))
-    )
-
-
 def generate(bundle: Bundle, prompt: str, plan: Plan, seed: int, seconds: float | None = None) -> Tensor:
     """A clip [1, T, H, W, 3] of one prompt by the engine and the weights alone."""
     ctx = bundle.dit.context(*bundle.text([prompt, ""]))
@@ -71,7 +63,7 @@ def generate(bundle: Bundle, prompt: str, plan: Plan, seed: int, seconds: float 
     shape = (bundle.vae.channels, plan.size[0] // 16, plan.size[1] // 16)
     request = text_to_video(latents, shape, [prompt], [Shot(seed=seed)])
     return bundle.vae.decode(
-        collect(sample_take(request, denoiser, settings_of(bundle, plan.steps))).to(plan.device)
+        collect(sample_take(request, denoiser, Settings.of(bundle.info, steps=plan.steps))).to(plan.device)
     ).cpu()
 
 
@@ -164,7 +156,7 @@ def _extension_rows(bundle: Bundle, world: World, plan: Plan, result: Result, ti
             ctx = bundle.dit.context(*bundle.text([prompt, ""]))
             denoiser = InBoxDenoiser(bundle.dit, ctx, fps=plan.fps, cfg=plan.cfg, uncond=1, device=plan.device)
             request = extend(known, new, prompt, i, backward=backward)
-            made = collect(sample_take(request, denoiser, settings_of(bundle, plan.steps)))
+            made = collect(sample_take(request, denoiser, Settings.of(bundle.info, steps=plan.steps)))
             join = per * (new if backward else given)
             ratios.append(measure(bundle.vae.decode(made.to(plan.device)).cpu()[0], [join]).joins[0].ratio)
             real.append(measure(bundle.vae.decode(z.to(plan.device)).cpu()[0], [join]).joins[0].ratio)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -23,6 +22,9 @@ from .reader import train_reader
 from .run import pick_device
 from .text import train_text
 from .vae import train_vae
+
+WINDOW = {"anchors": 1, "context": 2, "new": 5, "ahead": 2, "reach": 8}
+"""Windows of as many latents as the transformer sees in training."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def train(job: Job) -> list[Path]:
         net = train_vae(world, folder, start=load_state("vae")[0] if job.from_box else None, **span)
         config = config_of(net)
     elif job.net == "text":
-        net, config = train_text(world, load_text(device), folder, **span), {}
+        start = load_dit().adapter.state_dict() if job.from_box else None
+        net, config = train_text(world, load_text(device), folder, start=start, **span), {}
     elif job.net == "reader":
         net = train_reader(world, folder, start=load_state("reader")[0] if job.from_box else None, **span)
         config = {"world": job.world}
@@ -90,7 +93,7 @@ def train(job: Job) -> list[Path]:
             cfg = DiTConfig(**shape)
         tokens = {} if job.tokens is None else {"tokens": job.tokens}
         net = train_dit(world, vae, load_text(device), adapter, folder, cfg=cfg, start=start, **tokens, **span)
-        config, info = config_of(net), {"shift": SHIFT, "steps": 16, "fps": 8, "world": job.world}
+        config, info = config_of(net), {"shift": SHIFT, "steps": 16, "fps": 8, "world": job.world, "window": WINDOW}
     else:
         raise UsageError(f"net {job.net!r}: give vae, text, reader or dit")
     return save_net(job.net, net, config, folder=job.export, info=info) if job.export else []

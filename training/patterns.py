@@ -55,7 +55,7 @@ def draw(frames: int, rng: random.Random, shift: float = SHIFT) -> Pattern:
             context[rng.sample(range(frames), rng.randint(1, most))] = True
         if context.all():
             context[rng.randrange(frames)] = False
-        sigma[context] = context_level(rng)
+        sigma[context] = min(context_level(rng), float(sigma[0]))  # never noisier than the targets
     elif u < 0.90:
         width = rng.uniform(2.0, 2.0 * frames)
         ramp = torch.linspace(0, frames - 1, frames) / width

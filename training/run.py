@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+
+from ..errors import WeightsError
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +157,15 @@ class Run:
             plot_losses(self.out)
 
     def _resume(self) -> None:
+        try:
+            self._load()
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as e:
+            raise WeightsError(
+                f"the run in {self.out} cannot be continued: it is damaged or of another net; give another folder"
+            ) from e
+        log.info("resumed %s at step %d, %.1f min", self.out, self.step, self.spent / 60)
+
+    def _load(self) -> None:
         state = json.loads((self.out / "state.json").read_text(encoding="utf-8"))
         tensors = load_file(self.out / "checkpoint.safetensors")
         self.step, self.spent, self.ema.steps = state["step"], state["spent"], state["ema_steps"]
@@ -169,7 +181,6 @@ class Run:
         whole = self.optimizer.state_dict()
         whole["state"] = slots
         self.optimizer.load_state_dict(whole)
-        log.info("resumed %s at step %d, %.1f min", self.out, self.step, self.spent / 60)
 
 
 def plot_losses(out: Path) -> None:

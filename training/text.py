@@ -65,10 +65,16 @@ def train_text(
     batch: int = 192,
     lr: float = 1e-3,
     seed: int = 0,
+    start: dict[str, Tensor] | None = None,
 ) -> TextAdapter:
-    """Train the adapter; captions are encoded as it goes and used many times. Returns the averaged adapter."""
+    """Train the adapter; captions are encoded as it goes and used many times. Returns the averaged adapter.
+
+    start: weights to begin from where `out` holds no run yet.
+    """
     torch.manual_seed(seed)
     model = TextAdapter().to(device)
+    if start is not None:
+        model.load_state_dict(start)
     run = Run(out, model, torch.optim.AdamW(model.parameters(), lr, weight_decay=0.05), minutes=minutes, total=total)
     rng = random.Random(seed + run.step)
     states: list[Tensor] = list(encode_captions(text, [""]))

@@ -85,7 +85,7 @@ def train_vae(
     batch: int = 6,
     edge: int = 96,
     lr: float = 1e-3,
-    cfg: VAEConfig = VAEConfig(),
+    cfg: VAEConfig | None = None,
     seed: int = 0,
     start: dict[str, Tensor] | None = None,
 ) -> VideoVAE:
@@ -94,6 +94,7 @@ def train_vae(
     start: weights to begin from where `out` holds no run yet. The linear code and the latent statistics are then kept.
     """
     torch.manual_seed(seed)
+    cfg = cfg or VAEConfig()
     model = VideoVAE(cfg).to(device)
     if start is not None:
         model.load_state_dict(start)

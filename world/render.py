@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .scene import Scene
-from .settings import BACKDROPS, HORIZON, LIGHT, Stage, palette, sky, weather
+from .settings import BACKDROPS, LIGHT, Stage, palette, sky, weather
 from .shapes import Canvas, ellipse, hash01
 from .subjects import FIGURES, RGB, Paint, Pose
 

@@ -261,7 +261,7 @@ def mountains(c: Canvas, s: Stage) -> None:
 def farm(c: Canvas, s: Stage) -> None:
     """Wheat, a fence and red barns."""
     c.fill(_ridge(c, s, 0.15, HORIZON + 0.05, 0.03, 2.6, 1), s.colour(0.72, 0.74, 0.36))
-    x, _, h = _cells(c, s, 0.35, 1.0, 16)
+    x, _, _ = _cells(c, s, 0.35, 1.0, 16)
     c.fill(box(x, c.y, 0.0, HORIZON + 0.08, 0.15, 0.10), s.colour(0.68, 0.16, 0.12))
     c.fill(triangle(x, c.y, 0.0, HORIZON + 0.175, 0.19, 0.12), s.colour(0.38, 0.30, 0.28))
     c.fill(box(x, c.y, 0.0, HORIZON + 0.04, 0.05, 0.065), s.colour(0.95, 0.92, 0.86))

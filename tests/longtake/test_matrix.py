@@ -76,11 +76,17 @@ def test_moving_kept_frame_is_refused():
         matrix.check_matrix(matrix.sync_matrix(matrix.schedule(4), 2), matrix.mask(2, [0]))
 
 
-@pytest.mark.parametrize("call", [
-    lambda: matrix.schedule(0), lambda: matrix.schedule(4, 0), lambda: matrix.schedule(4, float("inf")),
-    lambda: matrix.truncate(matrix.schedule(4), 1.5), lambda: matrix.queue_shape(4, 0),
-    lambda: matrix.ramp_matrix(matrix.schedule(4), 0, 1),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: matrix.schedule(0),
+        lambda: matrix.schedule(4, 0),
+        lambda: matrix.schedule(4, float("inf")),
+        lambda: matrix.truncate(matrix.schedule(4), 1.5),
+        lambda: matrix.queue_shape(4, 0),
+        lambda: matrix.ramp_matrix(matrix.schedule(4), 0, 1),
+    ],
+)
 def test_refuses(call):
     with pytest.raises(UsageError):
         call()

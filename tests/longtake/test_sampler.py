@@ -63,7 +63,11 @@ def test_ramp_gives_the_same_as_synchronous_where_frames_are_independent(make_ga
 
 
 @settings(deadline=None, max_examples=25)
-@given(kept=st.lists(st.booleans(), min_size=1, max_size=8), level=st.sampled_from([0.0, 0.02, 0.3]), order=st.sampled_from([1, 2]))
+@given(
+    kept=st.lists(st.booleans(), min_size=1, max_size=8),
+    level=st.sampled_from([0.0, 0.02, 0.3]),
+    order=st.sampled_from([1, 2]),
+)
 def test_kept_frames_come_back_bit_for_bit(kept, level, order):
     def dit(x, sigma, ctx, prompt, role, position, fps):
         return x.roll(1, 2) * 3 - 1
@@ -110,11 +114,21 @@ def test_batch_rows_have_their_own_seeds(make_gaussian):
     _, denoiser = make_gaussian()
     prompt, position = torch.tensor([[0, 0], [1, 1]]), torch.arange(2).float()
     both = denoiser.denoise(
-        torch.zeros(2, 3, 2, 2, 2), sync_matrix(schedule(4), 2), mask(2), prompt, [5, 6], role=torch.zeros(2).long(),
+        torch.zeros(2, 3, 2, 2, 2),
+        sync_matrix(schedule(4), 2),
+        mask(2),
+        prompt,
+        [5, 6],
+        role=torch.zeros(2).long(),
         position=position,
     )
     alone = denoiser.denoise(
-        torch.zeros(1, 3, 2, 2, 2), sync_matrix(schedule(4), 2), mask(2), prompt[1], 6, role=torch.zeros(2).long(),
+        torch.zeros(1, 3, 2, 2, 2),
+        sync_matrix(schedule(4), 2),
+        mask(2),
+        prompt[1],
+        6,
+        role=torch.zeros(2).long(),
         position=position,
     )
     assert torch.allclose(both[1:], alone, atol=1e-6) and both[0].mean() > 0 > both[1].mean()

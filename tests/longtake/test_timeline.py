@@ -53,11 +53,20 @@ def test_seconds():
     assert timeline.frames_in(0.01, 8) == 1
 
 
-@pytest.mark.parametrize("call", [
-    lambda: Timeline(0, 4), lambda: Timeline(4, True), lambda: Timeline().latents_for(0), lambda: Timeline().latents_for(2.5),
-    lambda: Timeline().frames_for(-1), lambda: Timeline().latent_span(-1), lambda: Timeline().frames_in(float("nan"), 8),
-    lambda: Timeline().frames_in(4, 0), lambda: Timeline().seconds_for(4, float("inf")),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Timeline(0, 4),
+        lambda: Timeline(4, True),
+        lambda: Timeline().latents_for(0),
+        lambda: Timeline().latents_for(2.5),
+        lambda: Timeline().frames_for(-1),
+        lambda: Timeline().latent_span(-1),
+        lambda: Timeline().frames_in(float("nan"), 8),
+        lambda: Timeline().frames_in(4, 0),
+        lambda: Timeline().seconds_for(4, float("inf")),
+    ],
+)
 def test_refuses_in_one_line(call):
     with pytest.raises(UsageError, match="give a") as error:
         call()

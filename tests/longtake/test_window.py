@@ -5,14 +5,25 @@ from comfyui_longtake.errors import UsageError
 from comfyui_longtake.longtake.matrix import queue_shape
 from comfyui_longtake.longtake.sampler import ANCHOR, CONTEXT, TARGET
 from comfyui_longtake.longtake.window import (
-    GIVEN, Span, Walk, WindowConfig, plan_windows, queue_cost, window_cost,
+    GIVEN,
+    Span,
+    Walk,
+    WindowConfig,
+    plan_windows,
+    queue_cost,
+    window_cost,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
 configs = st.builds(
-    WindowConfig, anchors=st.integers(0, 2), context=st.integers(1, 4), new=st.integers(1, 9), ahead=st.integers(0, 4),
-    reach=st.integers(1, 16), least=st.integers(1, 4),
+    WindowConfig,
+    anchors=st.integers(0, 2),
+    context=st.integers(1, 4),
+    new=st.integers(1, 9),
+    ahead=st.integers(0, 4),
+    reach=st.integers(1, 16),
+    least=st.integers(1, 4),
 )
 
 
@@ -29,7 +40,7 @@ def takes(draw):
 
 @given(takes(), configs)
 def test_plan_makes_every_unknown_latent_once_from_what_exists(take, config):
-    walk, known, spans = take
+    walk, known, _ = take
     have = set(known)
     for window in plan_windows(walk, config):
         new = set(window.new)

@@ -1,0 +1,150 @@
+"""`longtake render` from command line to file, in every mode, on the real nets with random weights."""
+
+import json
+
+import pytest
+import torch
+from comfyui_longtake.media.read import probe, read_frames
+
+
+def frames(path, **options):
+    return torch.stack(list(read_frames(path, **options)))
+
+
+@pytest.fixture
+def dog(render, tmp_path):
+    """A clip of 10 frames, not a multiple of 4."""
+    render("a red dog", "--frames", 10, "--no-mark", "-o", "dog.mp4")
+    return tmp_path / "dog.mp4"
+
+
+def test_text_to_video(render, longtake):
+    report = render("a red dog runs", "--seconds", 1.25, "--seed", 5, "-o", "out/dog.mp4")
+    info = probe("out/dog.mp4")
+    assert (info.width, info.height, info.fps, report["frames"], report["seed"]) == (64, 48, 8, 10, 5)
+    assert frames("out/dog.mp4").shape[0] == 10
+    record = json.loads(info.metadata["comment"])
+    assert record["prompt"] == "a red dog runs" and record["seed"] == 5 and record["model"] == report["model"]
+
+
+def test_same_seed_same_file(render, tmp_path):
+    for name in ("a.mp4", "b.mp4"):
+        render("a dog", "--frames", 8, "-o", name)
+    render("a dog", "--frames", 8, "--seed", 2, "-o", "c.mp4")
+    a, b, c = ((tmp_path / name).read_bytes() for name in ("a.mp4", "b.mp4", "c.mp4"))
+    assert a == b != c
+
+
+@pytest.mark.parametrize("size", ["48x80", "64x64", "50x38", "33x47"])
+def test_any_size(render, size):
+    width, height = (int(side) // 2 * 2 for side in size.split("x"))
+    render("a dog", "--frames", 4, "--size", size, "-o", "a.mp4")
+    assert (probe("a.mp4").width, probe("a.mp4").height) == (width, height)
+
+
+def test_one_frame_is_a_png(render, tmp_path):
+    report = render("a dog", "--frames", 1, "-o", "a.mp4")
+    assert report["file"] == "a.png" and probe("a.png").codec == "png"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
+
+
+def test_folder_and_webm(render, tmp_path):
+    render("a dog", "--frames", 5, "-o", "pictures")
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == 5
+    render("a dog", "--frames", 5, "-o", "a.webm")
+    assert frames("a.webm").shape[0] == 5
+
+
+def test_extend_keeps_the_clip(render, dog):
+    report = render("--extend", dog, "--frames", 6, "--no-mark", "-o", "b.mp4")
+    assert report["frames"] == 16
+    longer = frames("b.mp4")
+    assert longer.shape[0] == 16
+    assert (longer[:6] - frames(dog)[:6]).abs().mean() < 0.02  # all but the cross-fade, through one more encoding
+
+
+def test_extend_backward_keeps_the_clip(render, dog):
+    assert render("--extend", dog, "--backward", "--frames", 6, "--no-mark", "-o", "b.mp4")["frames"] == 16
+    assert (frames("b.mp4")[10:] - frames(dog)[4:]).abs().mean() < 0.02
+
+
+def test_connect_keeps_both(render, dog):
+    render("a cat", "--frames", 9, "--seed", 9, "--no-mark", "-o", "cat.mp4")
+    report = render("--connect", dog, "cat.mp4", "--frames", 5, "--no-mark", "-o", "b.mp4")
+    assert report["frames"] == 10 + 8 + 9
+    joined = frames("b.mp4")
+    assert (joined[:6] - frames(dog)[:6]).abs().mean() < 0.02
+    assert (joined[22:] - frames("cat.mp4")[4:]).abs().mean() < 0.02
+
+
+def test_clips_shorter_than_a_latent(render):
+    render("a dog", "--frames", 2, "--no-mark", "-o", "two.mp4")
+    assert render("--extend", "two.mp4", "--frames", 4, "-o", "b.mp4")["frames"] == 6
+    assert render("--extend", "two.mp4", "--backward", "--frames", 3, "-o", "b.mp4")["frames"] == 5
+    assert render("--extend", "two.mp4", "--loop", "--frames", 4, "-o", "b.mp4")["frames"] == 6
+    assert render("--remix", "two.mp4", "a cat", "-o", "b.mp4")["frames"] == 2
+
+
+def test_loops(render, dog):
+    assert render("a dog", "--loop", "--frames", 6, "-o", "b.mp4")["frames"] == 8
+    report = render("--extend", dog, "--loop", "--frames", 4, "--no-mark", "-o", "c.mp4")
+    assert report["frames"] == 14
+    assert (frames("c.mp4")[4:6] - frames(dog)[4:6]).abs().mean() < 0.02
+
+
+def test_remix_starts_from_the_clip(render, dog):
+    assert render("--remix", dog, "a cat", "--strength", 0, "--no-mark", "-o", "same.mp4")["frames"] == 10
+    render("--remix", dog, "a cat", "--strength", "strong", "--no-mark", "-o", "other.mp4")
+    same, other = ((frames(name) - frames(dog)).abs().mean() for name in ("same.mp4", "other.mp4"))
+    assert same < other
+
+
+def test_image_and_keyframe(render):
+    render("a door", "--frames", 1, "--no-mark", "-o", "door.png")
+    report = render("a dog", "--image", "door.png", "--keyframe", "1=door.png", "--frames", 12, "--no-mark", "-o", "b.mp4")
+    assert report["frames"] == 12
+    assert (frames("b.mp4")[0] - frames("door.png")[0]).abs().mean() < 0.03
+
+
+def test_shots_on_a_reel_resume(render, tmp_path):
+    (tmp_path / "story.json").write_text(
+        json.dumps([{"prompt": "a dog runs", "seconds": 1}, {"prompt": "a dog rests", "seconds": 1, "seed": 9, "cut": True}])
+    )
+    options = ("--shots", "story.json", "--reel", "reel")
+    report = render(*options, "-o", "a.mp4")
+    assert report["frames"] == 16 and report["seeds"] == [1, 9]
+    segments = {path: path.stat().st_mtime_ns for path in (tmp_path / "reel/segments").iterdir()}
+    render(*options, "-o", "b.mp4")
+    assert segments == {path: path.stat().st_mtime_ns for path in (tmp_path / "reel/segments").iterdir()}
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_rolling_order_and_guidance(render):
+    assert render("a dog", "--rolling", "--frames", 40, "--order", 2, "--cfg", 2, "-o", "b.mp4")["frames"] == 40
+
+
+@pytest.mark.parametrize("prompt", ["word " * 2000, "🐕🏃‍♀️", "一只红色的狗", "a\x00b\ud83d", "-", "[bold]a[/bold] [/x]"])
+def test_odd_prompts_render(longtake, tiny_weights, prompt):
+    code, _, err = longtake("render", "--weights", tiny_weights, "--size", "32x32", "--frames", 4, "-o", "a.mp4", "--", prompt)
+    assert code == 0 and "Traceback" not in err
+    if len(prompt) > 1000:
+        assert "only the first 128 are read" in err
+
+
+def test_summary_names_what_was_made(longtake, tiny_weights):
+    code, out, err = longtake("render", "a dog", "--weights", tiny_weights, "--size", "50x38", "--frames", 4, "--seed", 7, "-o", "a.mp4")
+    assert code == 0
+    for part in ("50x38", "4 at 8 fps", "a frame", "seed     7", "a.mp4"):
+        assert part in out
+    assert "note: size 50x38" in err
+
+
+def test_inspect(render, longtake, dog):
+    render("--extend", dog, "--frames", 4, "--reel", "reel", "-o", "b.mp4")
+    code, out, _ = longtake("inspect", "b.mp4", "--json", "--quiet")
+    report = json.loads(out)
+    assert code == 0 and report["frames"] == 14 and [join["frame"] for join in report["joins"]] == [10]
+    assert report["mark"]["found"] and set(report["drift"]) >= {"lightness", "sharpness", "motion"}
+    assert not json.loads(longtake("inspect", dog, "--json", "--quiet")[1])["mark"]["found"]
+    for line in (("inspect", "b.mp4", "--joins", "4,8", "--loop"), ("inspect", "reel")):
+        assert longtake(*line)[0] == 0
