@@ -36,10 +36,10 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code: 0, 1 failed, 2 wrong use, 130 interrupted."""
     verbose = "--verbose" in (sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="longtake: %(message)s")
+    handler = logging.StreamHandler()
     if not verbose:
-        logging.getLogger(__package__).setLevel(logging.WARNING)
-        logging.getLogger(f"{__package__}.media.write").setLevel(logging.ERROR)  # what is kept is said by the command
+        handler.addFilter(worth_saying)
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="longtake: %(message)s", handlers=[handler])
     try:
         arguments = build_parser().parse_args(argv)
         return arguments.run(arguments) or 0
@@ -56,6 +56,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not isinstance(error, MemoryError) and "out of memory" not in str(error) and "allocate" not in str(error):
             raise
         return _fail("out of memory: give a smaller --size, or another --device", 1, verbose)
+
+
+def worth_saying(record: logging.LogRecord) -> bool:
+    """Our own warnings and everybody's errors; what a stopped writer has kept is said by the command itself."""
+    if record.name == f"{__package__}.media.write":
+        return record.levelno >= logging.ERROR
+    return record.levelno >= (logging.WARNING if record.name.startswith(__package__) else logging.ERROR)
 
 
 def _fail(message: str, code: int, verbose: bool) -> int:

@@ -78,7 +78,7 @@ class Film:
             yield from stacked(islice(real, self.before.frames - over_a))
             known.append(Known(real, 0, over_a, fade_out=over_a))
             start = self.before.tail.shape[2] * unit - over_a
-        real_b = iter(())
+        real_b: Iterator[Tensor] = iter(())
         if self.after is not None and not self.closing:
             over_b = min(FADE, self.after.frames)
             real_b = self.after.read()

@@ -58,12 +58,13 @@ def film_report(arguments: argparse.Namespace) -> dict[str, Any]:
         joins = [join for join in listed if isinstance(join, int) and 0 < join < meter.frames]
     loop = (arguments.loop or record.get("loop") is True) and meter.frames >= 3
     measured = meter.report(joins, float(info.fps), loop=loop).as_dict()
-    worst = max(range(1, meter.frames), key=lambda frame: meter.join(frame).ratio, default=None)
+    sharpest = max(range(1, meter.frames), key=lambda frame: meter.join(frame).ratio, default=None)
+    step = None if sharpest is None else {"frame": sharpest, "ratio": meter.join(sharpest).ratio}
     score = mark.detect(islice(read_frames(path), MARK_FRAMES), MARK_KEY)
     return {
         "file": str(path), "width": info.width, "height": info.height, "fps": round(float(info.fps), 4),
         "frames": meter.frames, "seconds": round(info.duration, 3), "codec": info.codec, "alpha": info.has_alpha,
-        "record": record, **measured, "sharpest_step": None if worst is None else {"frame": worst, "ratio": meter.join(worst).ratio},
+        "record": record, **measured, "sharpest_step": step,
         "mark": {"score": round(score, 2), "found": score > mark.THRESHOLD},
     }  # fmt: skip
 
@@ -138,5 +139,6 @@ def reel_lines(report: dict[str, Any]) -> list[str]:
         lines.append(f"shot     seed {shot.get('seed')}: {shorten(str(shot.get('prompt')), 80)}")
     size = sum(segment["bytes"] for segment in report["segments"])
     missing = [segment["file"] for segment in report["segments"] if not segment["present"]]
-    lines.append(f"segments {len(report['segments'])}, {size / 1e6:.1f} MB" + (f", missing: {', '.join(missing)}" if missing else ""))
+    lines.append(f"segments {len(report['segments'])}, {size / 1e6:.1f} MB")
+    lines += [f"missing  {file}" for file in missing]
     return lines

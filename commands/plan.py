@@ -56,7 +56,7 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
         asked = arguments.seconds or DEFAULT_SECONDS
         if not math.isclose(asked * fps, shot_frames[0], abs_tol=1e-6):
             notes.append(f"{asked:g} s at {fps:g} fps is {shot_frames[0]} frames ({shot_frames[0] / fps:g} s)")
-    canvas = tuple(-(-side // GRID) * GRID for side in size)
+    canvas = (-(-size[0] // GRID) * GRID, -(-size[1] // GRID) * GRID)
     if canvas != size:
         notes.append(f"size {size[0]}x{size[1]}: sampled at {canvas[0]}x{canvas[1]}, then cropped")
     keyframes = _keyframes(arguments, fps, sum(shot_frames))

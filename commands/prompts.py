@@ -9,15 +9,17 @@ from ..errors import UsageError
 from .values import SECONDS_MAX, shorten
 
 SHOTS_MAX = 1000
-ENGLISH = frozenset(["a", "an", "the", "and", "or", "in", "on", "of", "at", "with", "to", "from", "is", "are", "by", "under", "over", "through", "while", "into"])
-OTHER_LANGUAGES = frozenset(
-    "der die das ein eine einen einem einer und mit im auf bei unter durch ist "  # German
-    "le la les un une des du dans avec sur sous est et qui au aux "  # French
-    "el los las una en con por bajo que y del se "  # Spanish
-    "il lo gli nel nella della di che uno sotto "  # Italian
-    "o os as um uma no na com sob do da e "  # Portuguese
-    "het een van op met door de den det ett och med pod w na z i jest".split()  # Dutch, Scandinavian, Polish
-) - {"die", "as", "no", "do", "i", "o", "e", "y", "z", "w"}
+FUNCTION_WORDS = {
+    "English": "a an the and or in on of at with to from is are by under over through while into",
+    "German": "der das ein eine einen einem einer und mit im auf bei unter durch ist den",
+    "French": "le la les un une des du dans avec sur sous est et qui au aux",
+    "Spanish": "el los las una en con por bajo que del se",
+    "Italian": "il lo gli nel nella della di che uno sotto",
+    "Portuguese": "os um uma na com sob da",
+    "Dutch": "het een van op met door de",
+    "Swedish": "det ett och med en",
+    "Polish": "na pod jest oraz",
+}
 _TIMED_LINE = re.compile(r"(?P<seconds>[0-9]+(?:\.[0-9]+)?)\s*s?\s*[|:]\s*(?P<prompt>.+)")
 
 
@@ -103,8 +105,8 @@ def language_note(prompt: str) -> str | None:
         return "the prompt holds no words: the text encoder knows English words, so the picture will be arbitrary"
     foreign_script = sum(ord(character) > 0x24F for character in letters)
     words = re.findall(r"[^\W\d_]+", prompt.lower())
-    english = sum(word in ENGLISH for word in words)
-    other = sum(word in OTHER_LANGUAGES for word in words)
-    if foreign_script > 0.3 * len(letters) or (other >= 2 and other > english):
+    counts = {language: sum(word in known.split() for word in words) for language, known in FUNCTION_WORDS.items()}
+    other = max(count for language, count in counts.items() if language != "English")
+    if foreign_script > 0.3 * len(letters) or (other >= 2 and other > counts["English"]):
         return "the prompt does not look like English: the text encoder was trained on English, expect a poor match"
     return None

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from ..errors import UsageError
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
+from .reading import reading_notes
 from .values import STRENGTHS, shorten
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     bundle = load_bundle(device, arguments.weights)
     manifest = read_manifest(arguments.weights) if arguments.weights else read_manifest()
     model = "longtake-" + hashlib.sha256(json.dumps(manifest["nets"], sort_keys=True).encode()).hexdigest()[:12]
-    note_all(console, length_notes(plan, bundle))
+    note_all(console, length_notes(plan, bundle) + reading_notes(bundle, [shot.prompt for shot in plan.shots]))
     loaded = time.perf_counter()
 
     from .clips import Stage

@@ -31,9 +31,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--world", choices=("small", "full"), default="full", help="how much of the world to learn (full)"
     )
     parser.add_argument(
-        "--width", type=whole(64, 2048), metavar="W", help="of the transformer, a multiple of 64 (192; 384 for a GPU)"
+        "--width", type=whole(64, 2048), metavar="W", help="of the transformer, a multiple of 64 (256; 384 for a GPU)"
     )
-    parser.add_argument("--depth", type=whole(1, 64), metavar="N", help="blocks of the transformer (8)")
+    parser.add_argument("--depth", type=whole(1, 64), metavar="N", help="blocks of the transformer (6)")
     parser.add_argument(
         "--tokens", type=whole(64, 10**7), metavar="N", help="latent tokens a step of the transformer (2304)"
     )

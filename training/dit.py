@@ -127,12 +127,14 @@ def train_dit(
     model = VideoDiT(cfg)
     if start is not None:
         model.load_state_dict(start)
-    model.adapter.load_state_dict(adapter.state_dict())
     model.adapter.requires_grad_(False)
     model.to(device)
     dtype = fastest_dtype(device)
     optimizer = Muon(model, lr, 0.6 * lr, adamw_names=("embed", "role", "out.", "slot_place"), dtype=dtype)
     run = Run(out, model, optimizer, minutes=minutes, total=total, warmup=60, decay=0.45, ema=0.997)
+    words = adapter.state_dict()
+    model.adapter.load_state_dict(words)
+    run.ema.shadow |= {f"adapter.{k}": v.to(device, copy=True) for k, v in words.items()}
     rng = random.Random(seed + run.step)
     sizes = sizes or {(128, 192): 60.0, (160, 256): 20.0, (192, 128): 12.0, (160, 160): 8.0}
     bank = Bank(world, vae, text, adapter, device, sizes=sizes, seed=seed + 7919 * (run.step + 1))
@@ -146,15 +148,8 @@ def train_dit(
             batch_loss(model, bank, rng, tokens, longest, dtype), clips=float(sum(len(c) for c in bank.clips.values()))
         )
         if step % 250 == 249:
-            show(
-                run,
-                vae,
-                text,
-                cfg,
-                out / f"samples_{step + 1}.png",
-                device,
-                int(torch.randint(2**31, (), generator=shown)),
-            )
+            strip = out / f"samples_{step + 1}.png"
+            show(run, vae, text, cfg, strip, device, int(torch.randint(2**31, (), generator=shown)))
     model.load_state_dict(run.ema.shadow)
     return model.eval()
 

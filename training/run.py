@@ -45,7 +45,8 @@ class EMA:
 
     def __init__(self, model: nn.Module, decay: float):
         self.decay, self.steps = decay, 0
-        self.shadow = {k: v.detach().float().clone() for k, v in model.state_dict().items()}
+        state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        self.shadow = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:

@@ -52,7 +52,7 @@ def caption(scene: Scene, seed: int) -> Caption:
     if kind < 0.05:
         tags = [
             who,
-            scene.action,
+            *([scene.action] if "action" in every else []),
             rng.choice(PLACES[scene.setting]).split(" ", 1)[1],
             scene.time,
             scene.weather,

@@ -14,6 +14,8 @@ import torch
 from comfyui_longtake.media.read import read_frames
 from comfyui_longtake.media.write import open_writer
 
+SMALL = ("render", "a dog", "--size", "32x32", "--frames", "8", "--quiet")
+
 
 @pytest.mark.parametrize(
     "words",
@@ -99,7 +101,7 @@ def test_failing_writer_leaves_no_final_file(longtake, tiny_weights, monkeypatch
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(write.VideoWriter, "_put", full)
-    code, _, err = longtake("render", "a dog", "--size", "32x32", "--frames", 8, "--weights", tiny_weights, "-o", "a.mp4", "--quiet")
+    code, _, err = longtake(*SMALL, "--weights", tiny_weights, "-o", "a.mp4")
     assert (code, len(err.splitlines())) == (1, 1) and "disk is full" in err
     assert not (tmp_path / "a.mp4").exists()
 
@@ -109,7 +111,7 @@ def test_an_older_file_survives_a_failed_render(longtake, tiny_weights, monkeypa
         writer.write(torch.rand(3, 32, 32, 3))
     before = (tmp_path / "a.mp4").read_bytes()
     monkeypatch.setattr("comfyui_longtake.longtake.sampler.check_finite", lambda x: (_ for _ in ()).throw(MemoryError()))
-    code, _, err = longtake("render", "a dog", "--size", "32x32", "--frames", 8, "--weights", tiny_weights, "-o", "a.mp4", "--quiet")
+    code, _, err = longtake(*SMALL, "--weights", tiny_weights, "-o", "a.mp4")
     assert (code, len(err.splitlines())) == (1, 1) and "out of memory" in err
     assert (tmp_path / "a.mp4").read_bytes() == before
 

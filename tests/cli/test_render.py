@@ -95,8 +95,8 @@ def test_loops(render, dog):
 def test_remix_starts_from_the_clip(render, dog):
     assert render("--remix", dog, "a cat", "--strength", 0, "--no-mark", "-o", "same.mp4")["frames"] == 10
     render("--remix", dog, "a cat", "--strength", "strong", "--no-mark", "-o", "other.mp4")
-    same, other = ((frames(name) - frames(dog)).abs().mean() for name in ("same.mp4", "other.mp4"))
-    assert same < other
+    assert (frames("same.mp4") - frames(dog)).abs().mean() < 0.02
+    assert not torch.equal(frames("same.mp4"), frames("other.mp4"))
 
 
 def test_image_and_keyframe(render):
@@ -132,7 +132,8 @@ def test_odd_prompts_render(longtake, tiny_weights, prompt):
 
 
 def test_summary_names_what_was_made(longtake, tiny_weights):
-    code, out, err = longtake("render", "a dog", "--weights", tiny_weights, "--size", "50x38", "--frames", 4, "--seed", 7, "-o", "a.mp4")
+    words = ("render", "a dog", "--size", "50x38", "--frames", 4, "--seed", 7, "-o", "a.mp4")
+    code, out, err = longtake(*words, "--weights", tiny_weights)
     assert code == 0
     for part in ("50x38", "4 at 8 fps", "a frame", "seed     7", "a.mp4"):
         assert part in out

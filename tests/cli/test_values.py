@@ -32,7 +32,9 @@ def test_size_accepts(text, expected):
     assert values.size(text) == expected
 
 
-@pytest.mark.parametrize("text", ["0", "0x0", "17x3", "99999", "99999x99999", "-256x160", "256x", "nanxnan", "4096x4096", "a" * 999])
+@pytest.mark.parametrize(
+    "text", ["0", "0x0", "17x3", "99999", "99999x99999", "-256x160", "256x", "nanxnan", "4096x4096", "a" * 999]
+)
 def test_size_refuses(text):
     with pytest.raises(argparse.ArgumentTypeError) as caught:
         values.size(text)

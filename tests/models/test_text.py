@@ -18,8 +18,9 @@ def test_states_and_mask(encoder):
     states, mask = encoder(["A red dog", "A yellow car jumps up and down in the city at night", ""])
     assert states.shape[0] == 3 and states.shape[2] == WIDTH and states.dtype == torch.float32
     assert mask.dtype == torch.bool and mask.shape == states.shape[:2]
-    assert mask.sum(1).tolist() == [encoder.tokens(p) for p in ("A red dog", "A yellow car jumps up and down in the "
-                                                                "city at night", "")]
+    assert mask.sum(1).tolist() == [
+        encoder.tokens(p) for p in ("A red dog", "A yellow car jumps up and down in the city at night", "")
+    ]
     assert mask.sum(1)[2] == 2 and states.isfinite().all()
 
 

@@ -65,23 +65,26 @@ def test_figures_are_named_with_their_colours_from_left_to_right(pairs):
         text, at = made.text.lower(), 0
         for figure in scene.subjects:
             name, colour = "|".join(NAMES[figure.kind]), "|".join(COLOUR_WORDS[figure.colour])
-            found = re.search(rf"\b(({colour}) ({name})|({name}) with an? ({colour}) )", text[at:])
+            coloured = rf"({colour}) ({name})|({name}) with an? ({colour}) "
+            found = re.search(rf"\b({coloured if 'colour' in made.said else f'an? ({name})'})", text[at:])
             assert found, (figure, made)
             at += found.end()
-        assert {"subject", "colour", "action"} <= made.said
+        assert "subject" in made.said
 
 
 def test_lengths_come_in_the_published_proportions(pairs):
     tags = sum(is_tags(s, c.text) for s, c in pairs) / len(pairs)
-    short = sum(c.said != EVERY for s, c in pairs) / len(pairs)
-    assert 0.035 < tags < 0.065 and 0.07 < short < 0.12
+    short = sum(not EVERY - {"subject", "colour", "action"} <= c.said for _, c in pairs) / len(pairs)
+    assert 0.035 < tags < 0.065 and 0.08 < short < 0.12
+    for name in ("colour", "action"):  # prompts that leave one of these open
+        assert 0.03 < sum(name not in c.said for _, c in pairs) / len(pairs) < 0.12
     figures = [len(s.subjects) for s, _ in pairs]
     assert {1, 2, 3} == set(figures) and figures.count(3) > 200
 
 
 def test_no_caption_holds_a_word_of_the_evaluation(pairs):
     text = "\n".join(c.text.lower() for _, c in pairs)
-    common = set("a an in on at the to under among left right sand sky stands".split())
+    common = {"a", "an", "in", "on", "at", "the", "to", "under", "among", "left", "right", "sand", "sky", "stands"}
     for table in SYNONYMS.values():
         for phrase in table:
             assert not re.search(rf"\b{re.escape(phrase.lower())}\b", text), phrase

@@ -84,9 +84,7 @@ def test_every_value_and_one_to_three_figures_are_drawn_in_their_shares():
 
 
 def test_labels_are_those_of_the_leftmost_figure():
-    scene = Scene(
-        (Subject("car", "pink"), Subject("dog", "red")), "farm", "morning", "fog", "float", "handheld", 1
-    ).labels()
+    scene = Scene((Subject("car", "pink"), Subject("dog", "red")), "farm", "morning", "fog", "float", "handheld", 1).labels()
     values = {k: ATTRIBUTES[k][v] for k, v in scene.items()}
     assert values == {
         "subject": "car",

@@ -1,0 +1,30 @@
+"""A text encoder of one random layer with the real tokenizer, and a clock that only tests move."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from comfyui_longtake.models.text import TextEncoder, folder
+from comfyui_longtake.training import run as run_module
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def encoder():
+    from tokenizers import Tokenizer
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(0)
+    tokenizer = Tokenizer.from_file(str(folder() / "tokenizer.json"))
+    cfg = BertConfig(hidden_size=384, num_hidden_layers=1, num_attention_heads=6, intermediate_size=64)
+    bert = BertModel(cfg, add_pooling_layer=False)
+    return TextEncoder(bert.eval().requires_grad_(False), tokenizer)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Training time passes only by `clock.now += seconds`."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(run_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
