@@ -141,8 +141,7 @@ def train_dit(
     bank.fill(fill, least=2)
     shown = torch.Generator().manual_seed(0)
     for step in run.steps():
-        if step % 3 == 0:
-            bank.add(1)
+        bank.add(1)
         longest = 2 if run.progress() < 0.35 else bank.latents
         run.update(
             batch_loss(model, bank, rng, tokens, longest, dtype), clips=float(sum(len(c) for c in bank.clips.values()))
