@@ -135,7 +135,8 @@ def nearest(
         held = time, duration, item
     if held is None:
         return
-    total = max(1, round((held[0] + held[1] - start) * fps))
+    # halves go up, so that a part ends on the same output frame as the whole
+    total = max(1, math.floor((held[0] + held[1] - start) * fps + Fraction(1, 2)))
     for _ in range(made, total if limit is None else min(total, limit)):
         yield held[2]
 
