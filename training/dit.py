@@ -142,7 +142,7 @@ def train_dit(
     shown = torch.Generator().manual_seed(0)
     for step in run.steps():
         bank.add(1)
-        longest = 2 if run.progress() < 0.35 else bank.latents
+        longest = 2 if run.progress() < 0.7 else bank.latents
         run.update(
             batch_loss(model, bank, rng, tokens, longest, dtype), clips=float(sum(len(c) for c in bank.clips.values()))
         )
