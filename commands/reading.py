@@ -20,7 +20,7 @@ def reading_notes(bundle: Bundle, prompts: Sequence[str]) -> list[str]:
     lines = []
     for read in read_prompts(bundle.dit.adapter, bundle.text, list(dict.fromkeys(prompts))):
         figures = [f"{read[f'colour{k}'] or ''} {read[f'subject{k}']}".strip() for k in (1, 2, 3) if read[f"subject{k}"]]
-        rest = [read[name] for name in ORDER if read[name]]
+        rest = [value for name in ORDER if (value := read[name])]
         said = {name.rstrip("123"): value for name, value in read.items() if value}
         strange = [v for name, v in said.items() if v in ATTRIBUTES[name] and v not in known[name]]
         line = f"read as: {', '.join([*figures, *rest])}" if figures or rest else "nothing in the prompt was recognised"

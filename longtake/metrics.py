@@ -138,7 +138,8 @@ class Meter:
         if self.frames < 3:
             raise UsageError(f"loop of {self.frames} frames: give at least 3")
         distance, velocity = _transition(self._tail[-1], self._head[0])
-        bends = [_bend(*self._tail, self._head[0]), _bend(self._tail[1], *self._head)]
+        (first, second), (before, last) = self._head, self._tail
+        bends = [_bend(before, last, first), _bend(last, first, second)]
         half = self.frames // 2  # the ring cut open opposite the join, so that the join has neighbours on both sides
         distances = [*self.distance[half:], distance, *self.distance[:half]]
         velocities = [*self.velocity[half:], velocity, *self.velocity[:half]]

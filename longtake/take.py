@@ -6,8 +6,8 @@ backward take is made last latent first; it is handed out by time when it is com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, NoReturn
 
 import torch
 from torch import Tensor
@@ -88,7 +88,11 @@ def window_pieces(work: Workspace) -> Iterator[Piece]:
         latents, key = sample_window(work, window, number + 1, len(windows))
         for place, index in enumerate(window.new):
             work.store[index] = latents[0, :, place]
-        yield Piece(window.new, latents, key, lambda index, now=number: last_use.get(index, -1) > now)
+        yield Piece(window.new, latents, key, _used_after(last_use, number))
+
+
+def _used_after(last_use: Mapping[int, int], number: int) -> Callable[[int], bool]:
+    return lambda index: last_use.get(index, -1) > number
 
 
 def sample_window(work: Workspace, window: Window, number: int, count: int) -> tuple[Tensor, str]:
@@ -147,7 +151,7 @@ class _NoDenoiser:
 
     identity = ""
 
-    def denoise(self, *_: object, **__: object) -> Tensor:
+    def denoise(self, *_: object, **__: object) -> NoReturn:
         raise LongTakeError("a plan samples nothing")
 
     advance = denoise

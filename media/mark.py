@@ -80,7 +80,8 @@ def embed(frames: Tensor, key: str | int) -> Tensor:
     luma = _luma(frames)[:, None] * 255
     mean = _blur(luma, 5)
     busy = (_blur(luma * luma, 5) - mean * mean).clamp(min=0).sqrt()
-    pattern = _pattern(key, *frames.shape[1:3], device=frames.device)
+    height, width = frames.shape[1:3]
+    pattern = _pattern(key, height, width, device=frames.device)
     change = pattern * (0.6 + busy / 8).clamp(max=1.8)
     change = change * (RMS / change.square().mean((1, 2, 3), keepdim=True).sqrt())
     return (frames.float() + (change / 255)[:, 0, ..., None]).clamp(0, 1).to(frames.dtype)
@@ -102,7 +103,8 @@ def detect(frames: Tensor | Iterable[Tensor], key: str | int) -> float:
     fine = total / count
     fine = fine - _blur(fine, 3)
     fine = fine / (_blur(fine * fine, 5).sqrt() + 0.3)  # whiten: busy places say less
-    chips = _chips(key, *fine.shape[2:], device=fine.device)
+    rows, columns = fine.shape[2:]
+    chips = _chips(key, rows, columns, device=fine.device)
     chips = chips - _blur(chips, 3)
     return float((fine * chips).sum() / (fine.square().sum().sqrt() * chips.square().mean().sqrt()).clamp(min=1e-9))
 

@@ -158,7 +158,7 @@ class VideoWriter(Writer):
             stream.width, stream.height = width, height
             odd = width % 2 or height % 2
             stream.pix_fmt = "yuv444p" if odd and not webm else "yuv420p"
-            stream.options = _vp9(crf) if webm else _x264(crf)
+            stream.options = dict[str, object](_vp9(crf) if webm else _x264(crf))
             context = stream.codec_context
             context.time_base = 1 / fps
             context.gop_size = max(1, round(fps))

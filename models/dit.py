@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -163,13 +164,14 @@ class VideoDiT(nn.Module):
         self.slot_place = nn.Parameter(0.5 * torch.randn(len(SLOTS), d))
         self.pool = nn.Sequential(nn.Linear(len(SLOTS) * self.adapter.width, d), nn.SiLU(), nn.Linear(d, d))
         self.modulate = nn.Linear(d, 6 * d)
-        self.blocks = nn.ModuleList(Block(cfg) for _ in range(cfg.depth))
+        blocks = [Block(cfg) for _ in range(cfg.depth)]
+        self.blocks = nn.ModuleList(blocks)
         self.last_mod, self.out = nn.Linear(d, 2 * d), nn.Linear(d, cfg.channels)
         for layer in (self.modulate, self.last_mod, self.out):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
         with torch.no_grad():  # gates start open a little, so that every block learns from the first step
-            for block in self.blocks:
+            for block in blocks:
                 block.bias.view(6, d)[[2, 5]] = 0.3
         nn.init.normal_(self.role.weight, std=0.02)
 
@@ -180,7 +182,7 @@ class VideoDiT(nn.Module):
         tokens = torch.cat([self.slot_in(slots) + self.slot_place, self.text_in(states)], 1)
         keep = torch.cat([mask.new_ones(len(mask), slots.shape[1]), mask], 1)
         bias = torch.zeros(keep.shape, device=states.device).masked_fill(~keep, float("-inf"))[:, None, None]
-        keys, values = zip(*(block.text(tokens) for block in self.blocks), strict=True)
+        keys, values = zip(*(cast(Block, block).text(tokens) for block in self.blocks), strict=True)
         return Context(list(keys), list(values), bias, self.pool(slots.flatten(1)))
 
     def forward(

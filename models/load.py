@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -48,7 +49,9 @@ def save_net(
     Floating-point tensors are stored in `dtype`. Shards of an earlier version of the net are removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = read_manifest(folder) if (folder / MANIFEST).exists() else {"version": 1, "nets": {}, "info": {}}
+    manifest: dict[str, Any] = {"version": 1, "nets": {}, "info": {}}
+    if (folder / MANIFEST).exists():
+        manifest = read_manifest(folder)
     shards: list[dict[str, Tensor]] = [{}]
     size = 0
     for key, value in net.state_dict().items():

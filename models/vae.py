@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -53,6 +54,7 @@ class Memory(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
         self.conv3 = nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.conv3.weight)
+        assert self.conv3.bias is not None  # for torch's stubs
         nn.init.zeros_(self.conv3.bias)
 
     def forward(self, x: Tensor, state: State | None) -> Tensor:
@@ -163,6 +165,8 @@ class VideoVAE(nn.Module):
 
     frames_per_latent = 4
     spatial = 16
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, cfg: VAEConfig = VAEConfig()):
         super().__init__()
@@ -171,6 +175,7 @@ class VideoVAE(nn.Module):
         for m in self.modules():  # blocks start as identity, so the chain must carry a signal of unit size by itself
             if isinstance(m, nn.Conv2d) and m.weight.any():
                 nn.init.orthogonal_(m.weight, 1.3 if m.kernel_size[0] == 3 else 1.0)
+                assert m.bias is not None  # for torch's stubs
                 nn.init.zeros_(m.bias)
         if cfg.encoder_net:
             nn.init.zeros_(self.encoder.out.weight.data[: cfg.linear])
@@ -179,7 +184,7 @@ class VideoVAE(nn.Module):
         self.decoder.base.requires_grad_(False)
         self.register_buffer("mean", torch.zeros(cfg.channels))
         self.register_buffer("std", torch.ones(cfg.channels))
-        self.to(memory_format=torch.channels_last)
+        cast(Any, self).to(memory_format=torch.channels_last)  # torch's stubs lack this argument
 
     @torch.no_grad()
     def fit_base(self, pixels: Tensor) -> None:

@@ -111,7 +111,7 @@ def train_dit(
     device: torch.device,
     cfg: DiTConfig | None = None,
     sizes: dict[tuple[int, int], float] | None = None,
-    tokens: int = 2400,
+    tokens: int = TOKENS,
     lr: float = 1.5e-3,
     fill: float = 120.0,
     seed: int = 0,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypedDict
 
+import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import UsageError
 from ..models.adapter import TextAdapter
@@ -16,7 +18,7 @@ from ..models.text import load_text
 from ..models.vae import VideoVAE
 from ..world.reader import Reader
 from ..world.scene import WORLDS
-from .dit import train_dit
+from .dit import TOKENS, train_dit
 from .patterns import SHIFT
 from .reader import train_reader
 from .run import pick_device
@@ -43,6 +45,15 @@ class Job:
     device: str | None = None
     from_box: bool = False
     export: Path | None = None
+
+
+class Span(TypedDict):
+    """What every trainer is told alike."""
+
+    minutes: float
+    total: float
+    device: torch.device
+    seed: int
 
 
 def averaged(out: Path, net: str) -> dict[str, Tensor] | None:
@@ -73,14 +84,16 @@ def _adapter(out: Path) -> TextAdapter:
 def train(job: Job) -> list[Path]:
     """Run one segment; returns the files exported, if any. The nets a job builds on come from `out`, else the box."""
     device, world, folder = pick_device(job.device), WORLDS[job.world], job.out / job.net
-    span = {"minutes": job.minutes, "total": job.total, "device": device, "seed": job.seed}
-    info: dict = {}
+    span: Span = {"minutes": job.minutes, "total": job.total, "device": device, "seed": job.seed}
+    net: nn.Module
+    config: dict[str, Any] = {}
+    info: dict[str, Any] = {}
     if job.net == "vae":
-        net = train_vae(world, folder, start=load_state("vae")[0] if job.from_box else None, **span)
-        config = config_of(net)
+        vae = train_vae(world, folder, start=load_state("vae")[0] if job.from_box else None, **span)
+        net, config = vae, config_of(vae)
     elif job.net == "text":
         start = load_dit().adapter.state_dict() if job.from_box else None
-        net, config = train_text(world, load_text(device), folder, start=start, **span), {}
+        net = train_text(world, load_text(device), folder, start=start, **span)
     elif job.net == "reader":
         net = train_reader(world, folder, start=load_state("reader")[0] if job.from_box else None, **span)
         config = {"world": job.world}
@@ -91,9 +104,10 @@ def train(job: Job) -> list[Path]:
         if job.from_box:
             start, shape = load_state("dit")
             cfg = DiTConfig(**shape)
-        tokens = {} if job.tokens is None else {"tokens": job.tokens}
-        net = train_dit(world, vae, load_text(device), adapter, folder, cfg=cfg, start=start, **tokens, **span)
-        config, info = config_of(net), {"shift": SHIFT, "steps": 16, "fps": 8, "world": job.world, "window": WINDOW}
+        tokens = TOKENS if job.tokens is None else job.tokens
+        dit = train_dit(world, vae, load_text(device), adapter, folder, cfg=cfg, start=start, tokens=tokens, **span)
+        net, config = dit, config_of(dit)
+        info = {"shift": SHIFT, "steps": 16, "fps": 8, "world": job.world, "window": WINDOW}
     else:
         raise UsageError(f"net {job.net!r}: give vae, text, reader or dit")
     return save_net(job.net, net, config, folder=job.export, info=info) if job.export else []

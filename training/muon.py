@@ -39,7 +39,8 @@ class Muon(torch.optim.Optimizer):
         adamw_names: tuple[str, ...] = (),
         dtype: torch.dtype = torch.float32,
     ):
-        matrix, other = [], []
+        matrix: list[nn.Parameter] = []
+        other: list[nn.Parameter] = []
         for name, p in model.named_parameters():
             if p.requires_grad:
                 wide = p.ndim >= 2 and p.shape[0] > 8 and p[0].numel() > 8 and not any(n in name for n in adamw_names)
@@ -56,24 +57,24 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    (self._matrix if group["matrix"] else self._adamw)(p, group)
+                    (self._matrix if group["matrix"] else self._adamw)(p, p.grad, group)
 
-    def _matrix(self, p: Tensor, group: dict) -> None:
+    def _matrix(self, p: Tensor, grad: Tensor, group: dict) -> None:
         slot = self.state[p]
         if not slot:
             slot["momentum"] = torch.zeros_like(p)
-        m = slot["momentum"].lerp_(p.grad, 1 - group["momentum"])
-        g = p.grad.lerp(m, group["momentum"]).flatten(1)
+        m = slot["momentum"].lerp_(grad, 1 - group["momentum"])
+        g = grad.lerp(m, group["momentum"]).flatten(1)
         update = orthogonalise(g.to(self.dtype)).to(p.dtype).view_as(p)
         p.mul_(1 - group["lr"] * group["decay"]).add_(update, alpha=-group["lr"] * 0.2 * max(g.shape) ** 0.5)
 
-    def _adamw(self, p: Tensor, group: dict) -> None:
+    def _adamw(self, p: Tensor, grad: Tensor, group: dict) -> None:
         slot = self.state[p]
         if not slot:
             slot |= {"count": torch.zeros(()), "mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
         slot["count"] += 1
         k = float(slot["count"])
-        slot["mean"].lerp_(p.grad, 0.1)
-        slot["square"].lerp_(p.grad.square(), 0.02)
+        slot["mean"].lerp_(grad, 0.1)
+        slot["square"].lerp_(grad.square(), 0.02)
         update = (slot["mean"] / (1 - 0.9**k)) / ((slot["square"] / (1 - 0.98**k)).sqrt() + 1e-8)
         p.add_(update, alpha=-group["lr"])

@@ -84,7 +84,8 @@ class Run:
     ):
         self.out, self.model, self.optimizer = out, model, optimizer
         self.minutes, self.total, self.warmup, self.decay, self.every = minutes, total, warmup, decay, every
-        self.step, self.spent, self.losses = 0, 0.0, []
+        self.step, self.spent = 0, 0.0
+        self.losses: list[tuple[int, float]] = []
         self.base = [g["lr"] for g in optimizer.param_groups]
         self.ema = EMA(model, ema)
         out.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,8 @@ class Reader(nn.Module):
         w = width
 
         def stage(a: int, b: int, k: tuple[int, int, int], s: tuple[int, int, int]) -> nn.Sequential:
-            return nn.Sequential(nn.Conv3d(a, b, k, s, [n // 2 for n in k], bias=False), nn.GroupNorm(8, b), nn.SiLU())
+            pad = (k[0] // 2, k[1] // 2, k[2] // 2)
+            return nn.Sequential(nn.Conv3d(a, b, k, s, pad, bias=False), nn.GroupNorm(8, b), nn.SiLU())
 
         self.net = nn.Sequential(
             stage(3, w, (3, 5, 5), (2, 2, 2)),

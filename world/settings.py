@@ -101,18 +101,14 @@ def _peaks(
 ) -> tuple[Tensor, Tensor]:
     x = c.x + parallax * s.camera
     cell = torch.floor(x / period)
-    best, top = None, None
+    best = top = torch.full_like(x, torch.inf)
     for off in (-1, 0, 1):
         j = cell + off
         cx = (j + 0.5 + 0.4 * (hash01(j, 10 + k, s.seed) - 0.5)) * period
         h = low + (high - low) * hash01(j, 11 + k, s.seed)
         d = triangle(x, c.y, cx, HORIZON - 0.08, 0.75 * period, h + 0.08)
         snow_line = HORIZON + h * 0.62 - c.y
-        best, top = (
-            (d, torch.maximum(d, snow_line))
-            if best is None
-            else (torch.minimum(best, d), torch.minimum(top, torch.maximum(d, snow_line)))
-        )
+        best, top = torch.minimum(best, d), torch.minimum(top, torch.maximum(d, snow_line))
     return best, top
 
 

@@ -50,7 +50,7 @@ def triangle(x: Tensor, y: Tensor, cx: Number, base: Number, half: Number, heigh
     return torch.maximum(side, base - y)
 
 
-def hash01(i: Tensor | float, k: float, seed: Tensor | float) -> Tensor:
+def hash01(i: Tensor, k: float, seed: Tensor | float) -> Tensor:
     """Pseudo-random value in [0, 1) of a cell index, a channel and a scene seed in [0, 100)."""
     v = torch.sin(i * 12.9898 + k * 78.233 + seed * 3.7719) * 43758.5453
     return v - torch.floor(v)
@@ -59,7 +59,7 @@ def hash01(i: Tensor | float, k: float, seed: Tensor | float) -> Tensor:
 class Canvas:
     """Frames being painted: `rgb` [n, 3, H, W] in 0..1, pixel coordinates `x`, `y` [n, H, W], pixel size `px`."""
 
-    def __init__(self, rgb: Tensor, x: Tensor, y: Tensor, px: Number):
+    def __init__(self, rgb: Tensor, x: Tensor, y: Tensor, px: Tensor):
         self.rgb, self.x, self.y, self.px = rgb, x, y, px
 
     def blend(self, alpha: Tensor, colour: Tensor) -> None:
