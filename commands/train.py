@@ -35,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--depth", type=whole(1, 64), metavar="N", help="blocks of the transformer (6)")
     parser.add_argument(
-        "--tokens", type=whole(64, 10**7), metavar="N", help="latent tokens a step of the transformer (2304)"
+        "--tokens", type=whole(64, 10**7), metavar="N", help="latent tokens a step of the transformer (2400)"
     )
     parser.add_argument("--seed", type=whole(0, 2**31), default=0, metavar="N", help="of weights and data (0)")
     parser.add_argument("--device", metavar="D", help="cpu, cuda or cuda:1 (a GPU where there is one)")

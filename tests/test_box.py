@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-
 from comfyui_longtake.cli import main
 from comfyui_longtake.media.read import probe
 from comfyui_longtake.models.load import MANIFEST, WEIGHTS, load_bundle, read_manifest

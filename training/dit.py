@@ -21,6 +21,8 @@ from .patterns import SHIFT, draw
 from .run import Run, fastest_dtype, save_strip
 from .text import pad_states
 
+TOKENS = 2400
+"""Latent tokens a step."""
 STRIP_PROMPTS = (
     "A red spaceman stands still in the desert at noon, under a clear sky, a still camera",
     "A blue dog walks to the right in a green meadow at sunset, the weather is fine, a fixed shot",
