@@ -4,7 +4,6 @@ figure beside its ceiling (real renders) and its floor (chance)."""
 from __future__ import annotations
 
 import json
-import logging
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +26,6 @@ from ..world.scene import ATTRIBUTES, Scene, World
 from .reader import reader_accuracy
 from .run import save_strip
 
-log = logging.getLogger(__name__)
 FIRST_SEED = 30_000_000
 """Scene seeds from here on are used by nothing but the evaluation."""
 

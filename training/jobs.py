@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from ..models.adapter import TextAdapter
 from ..models.dit import DiTConfig
-from ..models.load import WEIGHTS, config_of, load_dit, load_state, load_vae, save_net
+from ..models.load import WEIGHTS, config_of, fill, load_dit, load_state, load_vae, save_net
 from ..models.text import load_text
 from ..models.vae import VideoVAE
 from ..world.reader import Reader
@@ -115,8 +115,6 @@ def train(job: Job) -> list[Path]:
 
 def load_reader(folder: Path = WEIGHTS) -> Reader:
     """The attribute reader in the box; raises WeightsError."""
-    from ..models.load import fill
-
     state, _ = load_state("reader", folder)
     reader = Reader()
     fill(reader, state, "reader")
