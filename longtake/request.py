@@ -47,7 +47,8 @@ class Request:
     [C, h, w] by index come back unchanged; `anchor` [C, h, w] is shown to the first shot made; `source` [1, C, length,
     h, w], or a function of the index giving [C, h, w], is remixed from noise level `strength`; `backward` makes the
     last latent first; `loop` leads the end back to the start; `track` replaces the shots' prompts latent by latent;
-    `fade` mixes the prompts of neighbouring shots over so many latents from each shot's start. Raises UsageError.
+    `fade` mixes the prompts of neighbouring shots over so many latents from each shot's start; `noise` [1, C, length,
+    h, w] replaces what the shots' seeds would give. Raises UsageError.
     """
 
     length: int
@@ -62,6 +63,7 @@ class Request:
     loop: bool = False
     track: Sequence[Mix] | None = None
     fade: int = 0
+    noise: Tensor | None = None
 
     def __post_init__(self) -> None:
         self.shape = (int(self.shape[0]), int(self.shape[1]), int(self.shape[2]))
@@ -77,6 +79,8 @@ class Request:
         whole = (1, self.shape[0], self.length, *self.shape[1:])
         if isinstance(self.source, Tensor) and tuple(self.source.shape) != whole:
             raise UsageError(f"source {tuple(self.source.shape)}: want {whole} like the take")
+        if self.noise is not None and tuple(self.noise.shape) != whole:
+            raise UsageError(f"noise {tuple(self.noise.shape)}: want {whole} like the take")
         if self.source is None and self.strength != 1.0:
             raise UsageError(f"strength {self.strength}: it needs a source to remix")
         if not 0 <= self.strength <= 1:

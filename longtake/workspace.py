@@ -26,6 +26,7 @@ class Settings:
     """How a take is sampled: `steps` and `shift` of the schedule, told noise of context and anchor, windows or queue.
 
     `rolling` advances a queue of about `queue` latents along a ramp of noise levels instead of window after window.
+    `levels` [steps + 1], falling to 0, replace the schedule that steps and shift give.
     """
 
     steps: int = 16
@@ -35,9 +36,14 @@ class Settings:
     windows: WindowConfig = field(default_factory=WindowConfig)
     rolling: bool = False
     queue: int = 8
+    levels: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         schedule(self.steps, self.shift)
+        if self.levels is not None:
+            falling = all(a >= b for a, b in zip(self.levels, self.levels[1:], strict=False))
+            if len(self.levels) < 2 or not falling or not 0 < self.levels[0] <= 1 or self.levels[-1] < 0:
+                raise UsageError(f"levels {self.levels}: give two or more, falling, from at most 1 to at least 0")
         for name in ("context_sigma", "anchor_sigma"):
             level = getattr(self, name)
             if not 0 <= level < 1:
@@ -99,6 +105,8 @@ class Workspace:
 
     def levels(self) -> Tensor:
         """The schedule [steps + 1]."""
+        if self.settings.levels is not None:
+            return torch.tensor(self.settings.levels)
         return schedule(self.settings.steps, self.settings.shift)
 
     def latent(self, index: int) -> Tensor:
@@ -134,6 +142,8 @@ class Workspace:
 
     def noise(self, indices: Sequence[int]) -> Tensor:
         """[1, C, T, h, w] of each frame's own noise."""
+        if self.request.noise is not None:
+            return self.request.noise[:, :, [0 if index == GIVEN else index % self.request.length for index in indices]]
         frames = [frame_noise(seed, number, self.request.shape) for seed, number in self.seeds(indices)]
         return torch.stack(frames, 1)[None]
 
@@ -159,7 +169,8 @@ class Workspace:
             mix = self.request.mix((origin if index == GIVEN else index) % self.request.length)
             first, second = self.request.prompts[mix.prompt], self.request.prompts[mix.other]
             texts.append([first, second, mix.weight] if mix.weight else [first])
-        return {
+        noise = {} if self.request.noise is None else {"noise": digest([self.noise(indices)])}
+        return noise | {
             "sampler": self.denoiser.identity, "shape": self.request.shape, "texts": texts, "roles": list(roles),
             "seeds": self.seeds(indices), "positions": positions(indices, roles, origin),
             "held": [self.settings.context_sigma, self.settings.anchor_sigma],

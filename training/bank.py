@@ -7,23 +7,25 @@ import time
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.adapter import TextAdapter
 from ..models.text import TextEncoder
 from ..models.vae import VideoVAE
 from ..world.captions import caption
-from ..world.render import render
+from ..world.render import render, render_parts
 from ..world.scene import World
 from .text import encode_captions, pad_states
 
 
 @dataclass
 class Clip:
-    """Latents [C, T, h, w] (half), one anchor latent [C, 1, h, w] from some seconds before, frame rate, and captions as
-    (token states [L, 384], slots [S, W])."""
+    """Latents [C, T, h, w] (half), the share of each latent's pixels that a figure covers [T, h, w], one anchor latent
+    [C, 1, h, w] from some seconds before, frame rate, and captions as (token states [L, 384], slots [S, W])."""
 
     latents: Tensor
+    figures: Tensor
     anchor: Tensor
     fps: float
     captions: list[tuple[Tensor, Tensor]]
@@ -66,20 +68,29 @@ class Bank:
         start = self.rng.choice((0.0, self.rng.uniform(0.0, 60.0)))
         scenes = [self.world.sample(self.rng.randrange(10_000_000)) for _ in range(n)]
         lead = 2 * per if self.vae.cfg.encoder_net else 0  # a VAE with memory has seen a past in a long take
-        clips = render(scenes, per * self.latents + lead, *size, fps, start=start - lead / fps, device=self.device)
+        clips, figures = render_parts(
+            scenes, per * self.latents + lead, *size, fps, start=start - lead / fps, device=self.device
+        )
         anchors = render(
             scenes, lead // 2 + per, *size, fps, start=max(0.0, start - self.rng.uniform(2.0, 60.0)), device=self.device
         )
         z = self.vae.encode(clips)[:, :, lead // per :].half()
         a = self.vae.encode(anchors)[:, :, -1:].half()
+        grid = (per, self.vae.spatial, self.vae.spatial)
+        f = F.avg_pool3d(figures[:, lead:].float()[:, None], grid)[:, 0].half()
         words = self._captions([caption(s, self.rng.randrange(2**40)).text for s in scenes for _ in range(2)])
         for i in range(n):
-            clip = Clip(z[i].contiguous(), a[i].contiguous(), fps, words[2 * i : 2 * i + 2])
+            clip = Clip(z[i].contiguous(), f[i], a[i].contiguous(), fps, words[2 * i : 2 * i + 2])
             kept = self.clips[size]
             if sum(len(c) for c in self.clips.values()) < self.capacity:
                 kept.append(clip)
             else:
                 kept[self.rng.randrange(len(kept))] = clip
+
+    def restart(self, latents: int) -> None:
+        """Forget all clips; from now on each is `latents` long."""
+        self.latents = latents
+        self.clips = {s: [] for s in self.clips}
 
     def fill(self, seconds: float, least: int = 1) -> None:
         """Add clips until every bucket has `least` of them and the time is over."""

@@ -133,17 +133,34 @@ def render(
     The same scene at another size, rate or start shows the same world: frame k of a render that starts at s is the
     frame at s + k / fps. `start` may be negative (what happened before).
     """
+    return render_parts(scenes, frames, height, width, fps, start=start, device=device)[0]
+
+
+@torch.no_grad()
+def render_parts(
+    scenes: list[Scene],
+    frames: int,
+    height: int,
+    width: int,
+    fps: float = 8.0,
+    *,
+    start: float = 0.0,
+    device: torch.device | str = "cpu",
+) -> tuple[Tensor, Tensor]:
+    """What `render` draws, and where its figures and their shadows are: a bool mask [B, T, H, W]."""
     device = torch.device(device)
     flat = [s for s in scenes for _ in range(frames)]
     t = (start + torch.arange(frames, device=device, dtype=torch.float32) / fps).repeat(len(scenes)).view(-1, 1, 1)
     budget = CACHE_PIXELS if device.type == "cpu" else 2**27
     part = max(1, budget // (height * width))
-    rgb = torch.cat([_paint(flat[i : i + part], t[i : i + part], height, width) for i in range(0, len(flat), part)])
-    return rgb.view(len(scenes), frames, 3, height, width).permute(0, 1, 3, 4, 2).contiguous()
+    parts = [_paint(flat[i : i + part], t[i : i + part], height, width) for i in range(0, len(flat), part)]
+    rgb = torch.cat([p[0] for p in parts]).view(len(scenes), frames, 3, height, width)
+    figures = torch.cat([p[1] for p in parts]).view(len(scenes), frames, height, width)
+    return rgb.permute(0, 1, 3, 4, 2).contiguous(), figures
 
 
-def _paint(flat: list[Scene], t: Tensor, height: int, width: int) -> Tensor:
-    """One frame of each scene in `flat` at its time t [n, 1, 1]: [n, 3, H, W]."""
+def _paint(flat: list[Scene], t: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """One frame of each scene in `flat` at its time t [n, 1, 1]: [n, 3, H, W], and the figures' mask [n, H, W]."""
     device = t.device
     seed = torch.tensor([(s.seed % 99991) / 1000.0 for s in flat], device=device).view(-1, 1, 1)
     m = _motion(flat, t, seed)
@@ -167,6 +184,8 @@ def _paint(flat: list[Scene], t: Tensor, height: int, width: int) -> Tensor:
             part, Stage(stage.camera[rows], seed[rows], stage.ambient[rows], aspect, t[rows], night[rows])
         )
         c.rgb[rows] = part.rgb
+    empty = c.rgb.clone()
     _figures(c, flat, m, seed, stage.ambient, aspect)
+    figures = (c.rgb - empty).abs().amax(1) > 0.02
     weather(c, [s.weather for s in flat], stage)
-    return c.rgb.clamp_(0, 1)
+    return c.rgb.clamp_(0, 1), figures
