@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from ..errors import UsageError
-    from ..models.load import WEIGHTS, load_bundle, load_state
+    from ..models.load import WEIGHTS, load_bundle, load_state, pick_device
     from ..training.evaluate import Plan, evaluate, markdown, write
     from ..training.jobs import load_reader
     from ..world.scene import WORLDS
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if width % 16 or height % 16:
         raise UsageError(f"--size {width}x{height}: give multiples of 16")
     folder = arguments.weights or WEIGHTS
-    bundle = load_bundle(arguments.device, arguments.weights)
+    bundle = load_bundle(pick_device(arguments.device), arguments.weights)
     reader = load_reader(folder)
     world = WORLDS[load_state("reader", folder)[1]["world"]]
     plan = Plan(

@@ -14,14 +14,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..errors import UsageError
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
 from .reading import reading_notes
-from .values import STRENGTHS, shorten
+from .values import STRENGTHS
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from ..longtake.reel import Reel
@@ -50,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     import torch
 
-    from ..models.load import load_bundle, read_manifest
+    from ..models.load import load_bundle, pick_device, read_manifest
 
     device = pick_device(arguments.device)
     bundle = load_bundle(device, arguments.weights)
@@ -177,20 +175,6 @@ def open_reel(path: Path | None, header: dict[str, Any]) -> Any:
     from ..longtake.reel import Reel
 
     return nullcontext() if path is None else Reel.open(path, header)
-
-
-def pick_device(name: str) -> "torch.device":
-    """The device of that name; auto takes a GPU where there is one. Raises UsageError where torch has no such device."""
-    import torch
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise UsageError(f"--device {shorten(name)}: torch {torch.__version__} has no such device; use auto or cpu") from None
-    return device
 
 
 def length_notes(plan: RenderPlan, bundle: "Bundle") -> list[str]:

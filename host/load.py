@@ -26,7 +26,8 @@ def names() -> list[str]:
     for root in map(Path, folder_paths.get_folder_paths(FOLDER)):
         if root.is_dir():
             found |= {p.parent.relative_to(root).as_posix() for p in root.glob("**/manifest.json") if p.parent != root}
-            found |= {p.relative_to(root).as_posix() for p in root.glob("**/*.safetensors") if not (p.parent / "manifest.json").exists()}
+            single = (p for p in root.glob("**/*.safetensors") if not (p.parent / "manifest.json").exists())
+            found |= {p.relative_to(root).as_posix() for p in single}
     return [BOX, *sorted(found)]
 
 

@@ -6,7 +6,7 @@ masks, model saving, previews.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import comfy.conds
 import comfy.latent_formats
@@ -18,8 +18,7 @@ import comfy.supported_models_base
 import torch
 from torch import Tensor, nn
 
-from ..longtake.sampler import CONTEXT, TARGET
-from ..models.dit import DiTConfig, VideoDiT
+from ..models.dit import CONTEXT, TARGET, DiTConfig, VideoDiT
 from ..models.vae import VideoVAE
 
 FPS = 8.0
@@ -56,7 +55,12 @@ class HostDiT(VideoDiT):
     """The transformer with the host's layers, called as the host calls a diffusion model."""
 
     def __init__(
-        self, image_model: str | None = None, dtype: torch.dtype | None = None, device: Any = None, operations: Any = None, **config: Any
+        self,
+        image_model: str | None = None,
+        dtype: torch.dtype | None = None,
+        device: Any = None,
+        operations: Any = None,
+        **config: Any,
     ):
         super().__init__(DiTConfig(**config))
         self.dtype = dtype
@@ -67,7 +71,12 @@ class HostDiT(VideoDiT):
                 setattr(owner, name.rpartition(".")[2], nn.Parameter(value.detach().to(device, dtype)))
 
     def forward(  # type: ignore[override]
-        self, x: Tensor, timestep: Tensor, context: Tensor | None = None, transformer_options: dict[str, Any] | None = None, **kwargs: Any
+        self,
+        x: Tensor,
+        timestep: Tensor,
+        context: Tensor | None = None,
+        transformer_options: dict[str, Any] | None = None,
+        **kwargs: Any,
     ) -> Tensor:
         """Velocity of x [B, C, T, h, w]; timestep [B] or [B, T] is 1000 sigma; context [B, L, 384] token states."""
         options = transformer_options or {}
@@ -154,11 +163,11 @@ class LongTakeModel(comfy.model_base.BaseModel):
 class Config(comfy.supported_models_base.BASE):
     """What the host wants to know about the model."""
 
-    unet_config = {"image_model": "longtake"}
-    unet_extra_config: dict[str, Any] = {}
-    sampling_settings = {"shift": 1.0, "multiplier": SCALE}
+    unet_config: ClassVar[dict[str, Any]] = {"image_model": "longtake"}
+    unet_extra_config: ClassVar[dict[str, Any]] = {}
+    sampling_settings: ClassVar[dict[str, Any]] = {"shift": 1.0, "multiplier": SCALE}
     memory_usage_factor = 1.2
-    supported_inference_dtypes = [torch.bfloat16, torch.float32]
+    supported_inference_dtypes: ClassVar[list[torch.dtype]] = [torch.bfloat16, torch.float32]
 
     def get_model(self, state_dict: dict[str, Tensor], prefix: str = "", device: Any = None) -> LongTakeModel:
         return LongTakeModel(self, device=device)

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
+from ..models.dit import ANCHOR, CONTEXT, TARGET
 from .matrix import hold, queue_shape, ramp_rows
-from .sampler import ANCHOR, CONTEXT, TARGET, OnStep, Slope, add_noise, check_finite
+from .sampler import OnStep, Slope, add_noise, check_finite
 from .window import GIVEN, Walk
 from .workspace import Piece, Workspace, make_key
 

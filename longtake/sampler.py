@@ -14,10 +14,8 @@ import torch
 from torch import Tensor
 
 from ..errors import LongTakeError, UsageError
+from ..models.dit import ANCHOR
 from .matrix import check_matrix
-
-TARGET, CONTEXT, ANCHOR = 0, 1, 2
-"""Roles of a latent frame in a window, as the transformer knows them."""
 
 OnStep = Callable[[int, int], None]
 

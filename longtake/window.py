@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError
-from .sampler import ANCHOR, CONTEXT, TARGET
+from ..models.dit import ANCHOR, CONTEXT, TARGET
 
 ANCHOR_POSITION = -16.0
 """Time position of the anchor whatever its age (a re-aligned sink, Deep Forcing, arXiv 2512.05081)."""

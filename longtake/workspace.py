@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
+from ..models.dit import ANCHOR
 from .matrix import CONTEXT_SIGMA, schedule
 from .reel import Reel
 from .request import Request
-from .sampler import ANCHOR, Blend, Denoiser, frame_noise
+from .sampler import Blend, Denoiser, frame_noise
 from .window import GIVEN, Walk, WindowConfig, positions
 
 KEY_VERSION = 1

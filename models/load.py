@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from ..errors import WeightsError
+from ..errors import UsageError, WeightsError
 from .dit import DiTConfig, VideoDiT
 from .text import TextEncoder, load_text
 from .vae import VAEConfig, VideoVAE
@@ -164,6 +164,18 @@ def load_bundle(device: torch.device | str = "cpu", weights: Path | None = None)
     folder = weights or WEIGHTS
     info = read_manifest(folder)["info"]
     return Bundle(load_text(device), load_vae(folder).to(device), load_dit(folder).to(device), info)
+
+
+def pick_device(name: str | None = None) -> torch.device:
+    """The device of that name; None or "auto" takes a GPU where there is one. Raises UsageError where torch has none."""
+    if name in (None, "auto"):
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(str(name))
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UsageError(f"device {str(name)[:40]!r}: torch {torch.__version__} has no such device; use auto or cpu") from error
+    return device
 
 
 def config_of(net: VideoVAE | VideoDiT) -> dict:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from ..models.adapter import TextAdapter
 from ..models.dit import DiTConfig
-from ..models.load import WEIGHTS, config_of, fill, load_dit, load_state, load_vae, save_net
+from ..models.load import WEIGHTS, config_of, fill, load_dit, load_state, load_vae, pick_device, save_net
 from ..models.text import load_text
 from ..models.vae import VideoVAE
 from ..world.reader import Reader
@@ -21,7 +21,6 @@ from ..world.scene import WORLDS
 from .dit import TOKENS, train_dit
 from .patterns import SHIFT
 from .reader import train_reader
-from .run import pick_device
 from .text import train_text
 from .vae import train_vae
 

@@ -35,11 +35,6 @@ def fastest_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if seconds(torch.bfloat16) < 0.8 * seconds(torch.float32) else torch.float32
 
 
-def pick_device(name: str | None) -> torch.device:
-    """The named device, or the GPU where there is one."""
-    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-
 class EMA:
     """Exponential moving average of a model's weights in float32; the decay warms up so that short runs work too."""
 

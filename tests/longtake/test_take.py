@@ -7,8 +7,9 @@ import torch
 from comfyui_longtake.errors import UsageError
 from comfyui_longtake.longtake import request as requests
 from comfyui_longtake.longtake.request import Mix, Shot
-from comfyui_longtake.longtake.sampler import ANCHOR, frame_noise, take_noise
+from comfyui_longtake.longtake.sampler import frame_noise, take_noise
 from comfyui_longtake.longtake.take import Settings, collect, plan, sample
+from comfyui_longtake.models.dit import ANCHOR
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

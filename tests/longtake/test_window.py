@@ -3,7 +3,6 @@
 import pytest
 from comfyui_longtake.errors import UsageError
 from comfyui_longtake.longtake.matrix import queue_shape
-from comfyui_longtake.longtake.sampler import ANCHOR, CONTEXT, TARGET
 from comfyui_longtake.longtake.window import (
     GIVEN,
     Span,
@@ -13,6 +12,7 @@ from comfyui_longtake.longtake.window import (
     queue_cost,
     window_cost,
 )
+from comfyui_longtake.models.dit import ANCHOR, CONTEXT, TARGET
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from comfyui_longtake.errors import WeightsError
+from comfyui_longtake.errors import UsageError, WeightsError
 from comfyui_longtake.models import load
 from comfyui_longtake.models.dit import DiTConfig, VideoDiT
 from comfyui_longtake.models.load import (
@@ -14,6 +14,7 @@ from comfyui_longtake.models.load import (
     load_dit,
     load_state,
     load_vae,
+    pick_device,
     read_manifest,
     save_net,
 )
@@ -169,3 +170,10 @@ def test_tensors_of_another_shape_or_name_are_refused(saved):
     refused(saved, "'vae'", "do not fit")
     put(saved, save(state))
     assert load_vae(saved).cfg == CFG
+
+
+def test_a_device_is_named_or_found_and_an_unknown_one_is_refused():
+    assert pick_device("cpu") == torch.device("cpu") and pick_device(None) == pick_device("auto")
+    for name in ("gpu", "cuda:99", "meta/x"):
+        with pytest.raises(UsageError, match="use auto or cpu"):
+            pick_device(name)

@@ -1,0 +1,94 @@
+"""Pictures and clips as known latents of a take, with the noise mask that keeps them, for any model family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import UsageError
+from ..longtake.timeline import Timeline
+from .latents import kept, mask_of, video
+
+
+def place(
+    vae: Any, latent: dict[str, Any], timeline: Timeline, *, first: Tensor | None, last: Tensor | None,
+    keyframes: list[tuple[float, Tensor]], fps: float,
+) -> dict[str, Any]:  # fmt: skip
+    """`latent` with known frames: `first` and `last` [n, H, W, 3] at its ends, `keyframes` (seconds, picture) between.
+
+    Clips are cut to whole latents; a picture lasts one latent. Raises UsageError where they do not fit or collide.
+    """
+    samples = video(latent).clone()
+    keep = kept(latent).clone()
+    length, size = samples.shape[2], samples.shape[3:]
+    if first is None and last is None and not keyframes:
+        raise UsageError("nothing to keep: connect first, last or a keyframe")
+    if first is not None:
+        encoded = encode(vae, first, timeline, size)
+        _put(samples, keep, 0, encoded[:, :, :length], "first")
+    if last is not None:
+        encoded = encode(vae, last, timeline, size, inside=True)
+        _put(samples, keep, max(0, length - encoded.shape[2]), encoded[:, :, -length:], "last")
+    for seconds, picture in keyframes:
+        frame = round(seconds * fps)
+        if not 0 <= frame < timeline.frames_for(length):
+            raise UsageError(f"keyframe at {seconds:g} s: the take lasts {timeline.frames_for(length) / fps:g} s at {fps:g} fps")
+        at = timeline.latent_at(frame)
+        _put(samples, keep, at, encode(vae, picture[:1], timeline, size, inside=at > 0)[:, :, :1], f"keyframe at {seconds:g} s")
+    return {**latent, "samples": samples, "noise_mask": mask_of(keep)}
+
+
+def read_seconds(text: str, pictures: dict[str, Tensor | None] | None) -> list[tuple[float, Tensor]]:
+    """Pairs (seconds, picture) from "1.5, 3" and as many pictures. Raises UsageError."""
+    shown = [picture for picture in (pictures or {}).values() if picture is not None]
+    try:
+        seconds = [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
+    except ValueError as error:
+        raise UsageError(f"seconds {text!r}: give numbers with commas between, such as 1.5, 3") from error
+    if len(seconds) != len(shown):
+        raise UsageError(f"{len(shown)} keyframe pictures and {len(seconds)} seconds: give one second for each picture")
+    return list(zip(seconds, shown, strict=True))
+
+
+def encode(vae: Any, frames: Tensor, timeline: Timeline, size: Any, *, inside: bool = False) -> Tensor:
+    """Latents [1, C, n, h, w] of frames [n, H, W, 3] scaled to fill `size` (latent height, width).
+
+    A causal VAE's first latent stands for fewer frames than the others, so what is to lie `inside` a take is encoded
+    behind a held copy of its own first frame, whose latent is dropped.
+    """
+    import comfy.utils
+
+    if frames.ndim != 4 or not len(frames):
+        raise UsageError(f"image {tuple(frames.shape)}: give pictures [n, height, width, 3]")
+    spatial = vae.spacial_compression_encode()
+    frames = comfy.utils.common_upscale(
+        frames[..., :3].movedim(-1, 1), int(size[1]) * spatial, int(size[0]) * spatial, "bicubic", "center"
+    ).clamp(0, 1)
+    frames = frames.movedim(1, -1)
+    if len(frames) == 1:  # a still lasts as long as its latent
+        frames = frames.repeat(timeline.rest if inside else timeline.first, 1, 1, 1)
+    if inside:
+        count = max(1, len(frames) // timeline.rest)
+        frames = frames[-count * timeline.rest :] if len(frames) >= timeline.rest else _padded(frames, timeline.rest)
+        return vae.encode(torch.cat([frames[:1].repeat(timeline.first, 1, 1, 1), frames]))[:, :, 1:]
+    count = max(1, timeline.latents_for(len(frames) + 1) - 1) if len(frames) >= timeline.first else 1
+    whole = timeline.frames_for(count)
+    return vae.encode(frames[:whole] if len(frames) >= whole else _padded(frames, whole))
+
+
+def _padded(frames: Tensor, count: int) -> Tensor:
+    return torch.cat([frames, frames[-1:].repeat(count - len(frames), 1, 1, 1)])
+
+
+def _put(samples: Tensor, keep: Tensor, at: int, encoded: Tensor, name: str) -> None:
+    stop = at + encoded.shape[2]
+    if encoded.shape[1] != samples.shape[1]:
+        raise UsageError(
+            f"{name}: this VAE makes {encoded.shape[1]} channels, the latent has {samples.shape[1]}; connect its own VAE"
+        )
+    if bool(keep[at:stop].any()):
+        raise UsageError(f"{name}: another known frame already stands there; move one of them")
+    samples[:, :, at:stop] = encoded.to(samples)
+    keep[at:stop] = True

@@ -1,0 +1,34 @@
+"""The blocks: one schema and one call each; nets and heavy libraries load when a block runs."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+
+from ..host.load import register
+from .loader import LongTakeLoader
+from .noise import LongTakeNoise
+from .planner import LongTakePlanner
+from .sampling import LongTakeRollingSampler, LongTakeSchedule
+from .video import LongTakeKnownFrames, LongTakeVideo
+
+NODES: list[type[io.ComfyNode]] = [
+    LongTakeLoader,
+    LongTakePlanner,
+    LongTakeNoise,
+    LongTakeSchedule,
+    LongTakeRollingSampler,
+    LongTakeKnownFrames,
+    LongTakeVideo,
+]
+
+
+class LongTakeExtension(ComfyExtension):
+    """What ComfyUI registers."""
+
+    async def on_load(self) -> None:
+        """Offer the folder models/longtake."""
+        register()
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """All blocks."""
+        return NODES

@@ -1,0 +1,33 @@
+"""Load LongTake Model."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..host.load import BOX, names
+
+
+class LongTakeLoader(io.ComfyNode):
+    """MODEL, CLIP and VAE for stock nodes."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LongTakeLoader",
+            display_name="Load LongTake Model",
+            category="LongTake",
+            description="The small video model that comes with LongTake, or another from models/longtake. Works with stock nodes.",
+            search_aliases=["longtake model", "checkpoint loader", "in the box", "text to video model"],
+            inputs=[
+                io.Combo.Input(
+                    "model", options=names(), default=BOX, tooltip="In the box, or a folder or file in models/longtake."
+                )
+            ],
+            outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
+        )
+
+    @classmethod
+    def execute(cls, model: str) -> io.NodeOutput:
+        from ..host.load import load
+
+        return io.NodeOutput(*load(model))
