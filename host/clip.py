@@ -71,7 +71,7 @@ class Encoder(nn.Module):
             weights = torch.tensor([t[1] for t in row], device=device)[None, :, None]
             if bool((weights != 1).any()):
                 mean = states.mean(1, keepdim=True)
-                states = mean + (states - mean) * weights
+                states = torch.where(weights != 1, mean + (states - mean) * weights, states)
             rows.append(states)
         states = torch.cat(rows, 1)
         return states.cpu(), states.mean(1).cpu()
