@@ -12,37 +12,58 @@ from ..errors import UsageError
 class Timeline:
     """`first` frames in latent 0 and `rest` frames in every other (4/4 for the model in the box, 1/4 Wan, 1/8 LTX).
 
-    Raises UsageError where either is not a whole number of at least 1.
+    With `cycle` that pattern begins anew after so many latents (1/4 and 5: 1, 4, 4, 4, 4, 1, 4, ...). A clip may have
+    `multiple` k + `offset` latents, k = 0, 1, ...; any number of them by default. MiniMax H3 is (1, 4, cycle 5,
+    multiple 5, offset 2): 17 k + 5 frames are 5 k + 2 latents. CogVideoX 1.5, which sees latents in pairs, is (1, 4,
+    multiple 2). Raises UsageError for numbers that are not whole, or too small, or an offset beyond the multiple.
     """
 
     first: int = 4
     rest: int = 4
+    cycle: int | None = None
+    multiple: int = 1
+    offset: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("first", "rest"):
+        for name in ("first", "rest", "multiple"):
             _whole(getattr(self, name), f"timeline {name}", 1)
+        if self.cycle is not None:
+            _whole(self.cycle, "timeline cycle", 1)
+        _whole(self.offset, "timeline offset", 0)
+        if self.offset >= self.multiple:
+            raise UsageError(f"timeline offset {self.offset}: give a number below the multiple, {self.multiple}")
 
     def latents_for(self, frames: int) -> int:
-        """Fewest latents that hold `frames` (>= 1) frames."""
+        """Fewest latents that hold `frames` (>= 1) frames, whether or not a clip may have so many."""
         _whole(frames, "frames", 1)
-        return 1 + max(0, -(-(frames - self.first) // self.rest))
+        cycles, rest = divmod(frames - 1, self._cycle_frames) if self.cycle else (0, frames - 1)
+        return cycles * (self.cycle or 0) + 1 + max(0, -(-(rest + 1 - self.first) // self.rest))
 
     def frames_for(self, latents: int) -> int:
         """Frames that `latents` (>= 0) latents decode to."""
         _whole(latents, "latents", 0)
-        return self.first + (latents - 1) * self.rest if latents else 0
+        cycles, rest = divmod(latents, self.cycle) if self.cycle else (0, latents)
+        frames = self.first + (rest - 1) * self.rest if rest else 0
+        return frames + (cycles * self._cycle_frames if cycles else 0)
+
+    def legal(self, latents: int) -> int:
+        """The next number of latents, at least `latents` (>= 1), that a clip may have."""
+        _whole(latents, "latents", 1)
+        return latents + (self.offset - latents) % self.multiple
 
     def snap(self, frames: int) -> tuple[int, str | None]:
         """The next legal length of at least `frames`, and a note where that is another number."""
-        legal = self.frames_for(self.latents_for(frames))
+        latents = self.legal(self.latents_for(frames))
+        legal = self.frames_for(latents)
         if legal == frames:
             return legal, None
-        return legal, f"{frames} frames: sampled as {legal} frames ({self.latents_for(frames)} latents)"
+        return legal, f"{frames} frames: sampled as {legal} frames ({latents} latents)"
 
     def latent_span(self, latent: int) -> tuple[int, int]:
         """(first frame, count of frames) of one latent."""
         _whole(latent, "latent index", 0)
-        return (0, self.first) if latent == 0 else (self.frames_for(latent), self.rest)
+        place = latent % self.cycle if self.cycle else latent
+        return self.frames_for(latent), self.rest if place else self.first
 
     def latent_at(self, frame: int) -> int:
         """Index of the latent that holds frame `frame` (>= 0)."""
@@ -56,13 +77,17 @@ class Timeline:
         return max(1, round(seconds * fps))
 
     def latents_in(self, seconds: float, fps: float) -> int:
-        """Fewest latents that last `seconds` at `fps`."""
-        return self.latents_for(self.frames_in(seconds, fps))
+        """Fewest latents a clip may have that last `seconds` at `fps`."""
+        return self.legal(self.latents_for(self.frames_in(seconds, fps)))
 
     def seconds_for(self, latents: int, fps: float) -> float:
         """Duration in seconds of `latents` latents at `fps`."""
         _positive(fps, "fps")
         return self.frames_for(latents) / fps
+
+    @property
+    def _cycle_frames(self) -> int:
+        return self.first + ((self.cycle or 1) - 1) * self.rest
 
 
 def _whole(value: object, name: str, least: int) -> None:

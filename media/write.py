@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MediaError
 from . import SCALER
+from .codecs import choose
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,31 +48,32 @@ def open_writer(
 
     `width`, `height`: pixels, 2 to 8192. Even sizes are stored as yuv420p, which every player shows; an odd side cannot
     be halved, so such H.264 is stored as yuv444p, uncropped and unpadded, which some players refuse.
-    `codec`: only a check; None, or the codec the name implies ("h264", "vp9", "png").
+    `codec`: "h264", "h265", "av1", "prores" (.mov only), "vp9" (.webm only), as `codecs()` offers; None takes what the
+    name implies, H.264 or VP9 or PNG. AV1 and ProRes need even sizes.
     `metadata`: text by key; other values become JSON. In MP4 the keys are kept as they are (`use_metadata_tags`), so
     that ComfyUI finds `workflow` and `prompt`.
-    `crf`: 0 (best) to 51, as x264 counts; VP9's own scale is reached by adding 10.
+    `crf`: 0 (best) to 51, as x264 counts, brought to the codec's own scale; ProRes has none.
 
-    Raises MediaError: unknown extension, size, rate or crf not allowed, folder not writable.
+    Raises MediaError: unknown extension, codec that does not go with it or that this machine lacks, size, rate or crf
+    not allowed, folder not writable.
     """
     target = Path(path)
     suffix = "" if os.path.isdir(target) else target.suffix.lower()
     if suffix not in CODECS:
         known = ", ".join(ext for ext in CODECS if ext)
         raise MediaError(f"{target.name}: cannot write {suffix!r} files; use {known}, or a folder for PNG frames")
-    if codec not in (None, CODECS[suffix]):
-        raise MediaError(
-            f"{target.name}: {suffix or 'a folder'} holds {CODECS[suffix]}, not {codec}; change one of them"
-        )
+    usual = CODECS[suffix]
+    if usual == "png" and codec not in (None, "png"):
+        raise MediaError(f"{target.name}: {suffix or 'a folder'} holds png, not {codec}; change one of them")
     if not all(isinstance(side, int) and SIDE_MIN <= side <= SIDE_MAX for side in (width, height)):
         raise MediaError(f"{width}x{height} cannot be written; each side must be {SIDE_MIN} to {SIDE_MAX} whole pixels")
     rate = _rate(fps)
     if not 0 <= crf <= 51:
         raise MediaError(f"crf {crf} is not allowed; give 0 (best) to 51, 18 looks like the original")
     tags = {key: _text(value) for key, value in (metadata or {}).items() if value is not None}
-    if CODECS[suffix] == "png":
+    if usual == "png":
         return ImageWriter(target, width, height, tags)
-    return VideoWriter(target, width, height, rate, tags, int(crf))
+    return VideoWriter(target, width, height, rate, tags, int(crf), codec or usual)
 
 
 class Writer:
@@ -129,18 +131,21 @@ class Writer:
 
 
 class VideoWriter(Writer):
-    """H.264 or VP9 into `NAME.partial.EXT`, renamed to `NAME.EXT` when it is complete.
+    """Video into `NAME.partial.EXT`, renamed to `NAME.EXT` when it is complete.
 
     An MP4 is fragmented while it grows, one fragment a second of video, so a kill loses about the last three seconds
     and nothing else. `close()` copies its packets, without encoding again, into a plain MP4 with its index in front
     (faststart); for that moment the file needs its size on disk twice.
     """
 
-    def __init__(self, path: Path, width: int, height: int, fps: Fraction, metadata: dict[str, str], crf: int) -> None:
+    def __init__(
+        self, path: Path, width: int, height: int, fps: Fraction, metadata: dict[str, str], crf: int, codec: str
+    ) -> None:
         import av
 
         super().__init__(path, width, height)
         suffix = path.suffix.lower()
+        kind, encoder = choose(codec, suffix, width, height)
         self.muxer, self.metadata, self.fps = MUXERS[suffix], metadata, fps
         self.partial = path.with_name(f"{path.stem}.partial{suffix}")
         webm = suffix == ".webm"
@@ -154,12 +159,14 @@ class VideoWriter(Writer):
                 options={"flush_packets": "1"} | ({} if webm else {"movflags": movflags}),
             )
             self._container.metadata.update(metadata)
-            stream = self._container.add_stream("libvpx-vp9" if webm else "libx264", rate=fps)
+            stream = self._container.add_stream(encoder, rate=fps)
             stream.width, stream.height = width, height
-            odd = width % 2 or height % 2
-            stream.pix_fmt = "yuv444p" if odd and not webm else "yuv420p"
-            stream.options = dict[str, object](_vp9(crf) if webm else _x264(crf))
+            stream.pix_fmt = kind.odd if kind.odd and (width % 2 or height % 2) else kind.whole
+            stream.options = dict[str, object](kind.options(crf))
             context = stream.codec_context
+            self.tag = kind.tag
+            if kind.tag:
+                context.codec_tag = kind.tag
             context.time_base = 1 / fps
             context.gop_size = max(1, round(fps))
             context.bit_rate = 0
@@ -200,7 +207,10 @@ class VideoWriter(Writer):
                 av.open(str(finishing.absolute()), "w", format=self.muxer, options=options) as target,
             ):
                 target.metadata.update(self.metadata)
-                stream = target.add_stream_from_template(source.streams.video[0])
+                # opaque: packets are copied, so nobody needs to know an encoder of the name of the source's decoder
+                stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
+                if self.tag:
+                    stream.codec_context.codec_tag = self.tag
                 copied = 0
                 for packet in source.demux(video=0):
                     if packet.size:
@@ -331,16 +341,6 @@ def _frames(frames: Any, width: int, height: int) -> Iterator[np.ndarray]:
         if frame.is_floating_point():
             frame = frame.float().nan_to_num(0.0).clamp(0, 1).mul(255).round().to(torch.uint8)
         yield frame.contiguous().numpy()
-
-
-def _x264(crf: int) -> dict[str, str]:
-    """Without cpu-independent, x264's macroblock tree gave one of several files for the same frames (measured)."""
-    return {"crf": str(crf), "preset": "medium", "x264-params": "cpu-independent=1"}
-
-
-def _vp9(crf: int) -> dict[str, str]:
-    quality = "0" if crf == 0 else str(min(63, crf + 10))
-    return {"crf": quality, "deadline": "good", "cpu-used": "4", "row-mt": "1", "lag-in-frames": "12"}
 
 
 def _rate(fps: float | Fraction) -> Fraction:

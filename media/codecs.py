@@ -1,0 +1,95 @@
+"""Video codecs: which files each goes into, which encoder makes it, with what options and pixel format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from ..errors import MediaError
+
+
+@dataclass(frozen=True)
+class Codec:
+    """`encoders` of FFmpeg, the first that this build has is used; `suffixes` of files, the usual one first; `options`
+    of a crf on x264's scale; `whole`, `odd` pixel formats of even and of odd sizes, where odd ones can be stored;
+    `tag` is the four letters that players look for."""
+
+    encoders: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    options: Callable[[int], dict[str, str]]
+    whole: str = "yuv420p"
+    odd: str | None = "yuv444p"
+    tag: str | None = None
+
+
+def _x264(crf: int) -> dict[str, str]:
+    """Without cpu-independent, x264's macroblock tree gave one of several files for the same frames (measured)."""
+    return {"crf": str(crf), "preset": "medium", "x264-params": "cpu-independent=1"}
+
+
+def _x265(crf: int) -> dict[str, str]:
+    """x265 looks about as good four steps higher. One thread of frames, so that the same frames give the same file."""
+    return {"crf": str(min(51, crf + 4) if crf else 0), "preset": "fast", "x265-params": "log-level=error:frame-threads=1"}
+
+
+def _av1(crf: int) -> dict[str, str]:
+    """AV1 counts to 63."""
+    return {"crf": str(min(63, crf + 12)), "preset": "9", "svtav1-params": "lp=1", "cpu-used": "8", "row-mt": "1"}
+
+
+def _vp9(crf: int) -> dict[str, str]:
+    quality = "0" if crf == 0 else str(min(63, crf + 10))
+    return {"crf": quality, "deadline": "good", "cpu-used": "4", "row-mt": "1", "lag-in-frames": "12"}
+
+
+def _prores(crf: int) -> dict[str, str]:
+    """Profile 3, "HQ": it has no crf."""
+    return {"profile": "3", "vendor": "apl0"}
+
+
+TABLE = {
+    "h264": Codec(("libx264",), (".mp4", ".m4v", ".mov"), _x264),
+    "h265": Codec(("libx265",), (".mp4", ".m4v", ".mov"), _x265, tag="hvc1"),
+    "av1": Codec(("libsvtav1", "libaom-av1"), (".mp4", ".webm"), _av1, odd=None),
+    "prores": Codec(("prores_ks",), (".mov",), _prores, whole="yuv422p10le", odd=None),
+    "vp9": Codec(("libvpx-vp9",), (".webm",), _vp9, odd="yuv420p"),
+}
+
+
+@cache
+def encoder(name: str) -> str | None:
+    """The encoder this machine's FFmpeg has for codec `name`, None where it has none."""
+    import av
+
+    os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes its settings to standard error otherwise
+    for found in TABLE[name].encoders:
+        try:
+            av.codec.Codec(found, "w")
+        except ValueError:  # what PyAV raises for an unknown codec
+            continue
+        return found
+    return None
+
+
+def codecs() -> dict[str, tuple[str, ...]]:
+    """Codec name -> endings of the files it goes into, the usual one first; only what this machine can write."""
+    return {name: codec.suffixes for name, codec in TABLE.items() if encoder(name)}
+
+
+def choose(name: str, suffix: str, width: int, height: int) -> tuple[Codec, str]:
+    """(codec, its encoder) for a file `suffix` of that size. Raises MediaError in one line where it cannot be."""
+    offered = codecs()
+    if name not in TABLE:
+        raise MediaError(f"codec {name!r}: give one of {', '.join(offered)}")
+    found = encoder(name)
+    if found is None:
+        raise MediaError(f"codec {name}: this machine's PyAV has no encoder for it; give one of {', '.join(offered)}")
+    codec = TABLE[name]
+    if suffix not in codec.suffixes:
+        fitting = ", ".join(other for other, suffixes in offered.items() if suffix in suffixes) or "no codec"
+        raise MediaError(f"{name} goes into {' or '.join(codec.suffixes)}, not {suffix}; {suffix} takes {fitting}")
+    if codec.odd is None and (width % 2 or height % 2):
+        raise MediaError(f"{width}x{height}: {name} needs even sides; give an even size, or h264")
+    return codec, found
