@@ -1,0 +1,98 @@
+"""The canvas in headless Chromium: shipped workflows load whole and are their API form; a video restores its graph."""
+
+import base64
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted(p.name[: -len(".api.json")] for p in (ROOT / "workflows").glob("*.api.json"))
+BROWSERS = ("/usr/lib/chromium/chromium", "chromium", "chromium-browser", "google-chrome")
+LOAD = """async (workflow) => {
+  await app.loadGraphData(workflow);
+  await new Promise(done => setTimeout(done, 300));
+  const known = LiteGraph.registered_node_types;
+  const nodes = app.graph._nodes;
+  const widgets = nodes.flatMap(n => (n.widgets || []).map(w => [n, w]));
+  const models = new Set(["unet_name", "clip_name", "vae_name", "ckpt_name"]);  // files a user has or has not
+  return {
+    missing: nodes.filter(n => !(n.type in known)).map(n => n.type),
+    strange: widgets.filter(([n, w]) => Array.isArray(w.options?.values) && !models.has(w.name)
+      && !w.options.values.includes(w.value)).map(([n, w]) => n.type + "." + w.name + "=" + w.value),
+    output: (await app.graphToPrompt()).output,
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(comfy):
+    """A page with the front-end of the shared server."""
+    sync = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if browser is None:
+        pytest.skip("no Chromium: install it, for instance with apt-get install chromium")
+    with sync.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        page = chromium.new_page(viewport={"width": 1400, "height": 800})
+        page.goto(comfy.url)
+        page.wait_for_function("window.app && window.app.graph && window.app.extensionManager", timeout=120_000)
+        page.wait_for_function("window.LiteGraph && 'LongTakeVideo' in LiteGraph.registered_node_types", timeout=60_000)
+        yield page
+        chromium.close()
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflow_loads_whole_and_is_its_api_form(page, name):
+    found = page.evaluate(LOAD, json.loads((ROOT / "workflows" / f"{name}.json").read_text()))
+    assert found["missing"] == [] and found["strange"] == []
+    assert found["output"] == json.loads((ROOT / "workflows" / f"{name}.api.json").read_text())
+
+
+def test_templates_and_help_are_served(page):
+    listed = page.evaluate("async () => (await (await fetch('/api/workflow_templates')).json())")
+    (pack,) = [key for key in listed if "longtake" in key.lower()]
+    assert set(WORKFLOWS) <= set(listed[pack])
+    for name in WORKFLOWS:
+        for suffix in ("json", "jpg"):
+            url = f"/api/workflow_templates/{pack}/{name}.{suffix}"
+            assert page.evaluate("async (u) => (await fetch(u)).status", url) == 200, url
+    nodes = page.evaluate("async () => Object.keys(await (await fetch('/object_info')).json())")
+    ours = [node for node in nodes if node.startswith("LongTake")]
+    assert ours
+    for node in ours:
+        assert page.evaluate("async (u) => (await fetch(u)).status", f"/extensions/{pack}/docs/{node}.md") == 200, node
+
+
+def test_a_video_dropped_on_the_canvas_restores_its_graph(page, comfy):
+    workflow = json.loads((ROOT / "workflows" / "text_to_video.json").read_text())
+    page.evaluate(LOAD, workflow)
+    page.evaluate("""() => {
+      const set = (type, name, value) => {
+        app.graph._nodes.find(n => n.type === type).widgets.find(w => w.name === name).value = value;
+      };
+      set("LongTakePlanner", "seconds", 0.5); set("LongTakeSchedule", "steps", 2); set("LongTakeNoise", "seed", 4321);
+      set("LongTakeVideo", "filename_prefix", "video/dropped");
+    }""")
+    prompt = page.evaluate("async () => { const p = await app.graphToPrompt(); return {prompt: p.output, workflow: p.workflow}; }")
+    answer = page.evaluate(
+        """async (p) => (await (await fetch('/prompt', {method: 'POST', body: JSON.stringify(
+             {prompt: p.prompt, extra_data: {extra_pnginfo: {workflow: p.workflow}}})})).json())""",
+        prompt,
+    )
+    for _ in range(600):
+        history = page.evaluate("async (id) => (await (await fetch('/history/' + id)).json())[id]", answer["prompt_id"])
+        if history:
+            break
+        page.wait_for_timeout(200)
+    assert history["status"]["status_str"] == "success", history["status"]
+    (file,) = comfy.folder.glob("output/video/dropped_*.mp4")
+    page.evaluate("() => app.graph.clear()")
+    page.evaluate(
+        """async (data) => { const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0));
+             await app.handleFile(new File([bytes], 'dropped.mp4', {type: 'video/mp4'})); }""",
+        base64.b64encode(file.read_bytes()).decode(),
+    )
+    page.wait_for_function("() => app.graph._nodes.some(n => n.type === 'LongTakeVideo')", timeout=30_000)
+    assert page.evaluate("async () => (await app.graphToPrompt()).output") == prompt["prompt"]
