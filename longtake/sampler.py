@@ -42,9 +42,9 @@ class Denoiser(Protocol):
     def denoise(
         self, latents: Tensor, sigma: Tensor, keep: Tensor, prompt_index: Tensor, seed: int | Sequence[int], *,
         role: Tensor, position: Tensor, noise: Tensor | None = None, blend: Blend | None = None, ring: bool = False,
-        on_step: OnStep | None = None,
+        indices: Sequence[int] = (), on_step: OnStep | None = None,
     ) -> Tensor:
-        """Latents of every frame; kept ones come back bit for bit."""
+        """Latents of every frame; kept ones come back bit for bit. `indices` are the frames' numbers in the take."""
 
     def advance(
         self, x: Tensor, sigma: Tensor, keep: Tensor, prompt_index: Tensor, *, role: Tensor, position: Tensor,
@@ -94,7 +94,7 @@ class InBoxDenoiser:
     def denoise(
         self, latents: Tensor, sigma: Tensor, keep: Tensor, prompt_index: Tensor, seed: int | Sequence[int], *,
         role: Tensor, position: Tensor, noise: Tensor | None = None, blend: Blend | None = None, ring: bool = False,
-        on_step: OnStep | None = None,
+        indices: Sequence[int] = (), on_step: OnStep | None = None,
     ) -> Tensor:
         """Latents [B, C, T, h, w] after all steps of `sigma` [S + 1, T]; where `keep` [T], bit for bit as given.
 

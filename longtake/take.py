@@ -113,6 +113,7 @@ def sample_window(work: Workspace, window: Window, number: int, count: int) -> t
         return found["latents"], key
     made = work.denoiser.denoise(
         latents, sigma, keep, seed=work.seeds(window.new)[0][0], noise=work.noise(window.indices), ring=ring,
+        indices=window.indices,
         on_step=lambda step, steps: work.report(number, count, step, steps),
         **work.conditioning(window.indices, window.roles, origin),
     )

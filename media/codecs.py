@@ -13,15 +13,19 @@ from ..errors import MediaError
 @dataclass(frozen=True)
 class Codec:
     """`encoders` of FFmpeg, the first that this build has is used; `suffixes` of files, the usual one first; `options`
-    of a crf on x264's scale; `whole`, `odd` pixel formats of even and of odd sizes, where odd ones can be stored;
-    `tag` is the four letters that players look for."""
+    of a crf on x264's scale; `whole`, `odd` pixel formats of even and of odd sizes; `even_width` where an odd one cannot
+    be stored; `least` pixels a side; `tag` is the four letters that players look for; `delay` frames that decoding runs
+    ahead of showing, where the encoder cannot be trusted to say so."""
 
     encoders: tuple[str, ...]
     suffixes: tuple[str, ...]
     options: Callable[[int], dict[str, str]]
     whole: str = "yuv420p"
-    odd: str | None = "yuv444p"
+    odd: str = "yuv444p"
+    even_width: bool = False
+    least: int = 2
     tag: str | None = None
+    delay: int = 0
 
 
 def _x264(crf: int) -> dict[str, str]:
@@ -30,13 +34,17 @@ def _x264(crf: int) -> dict[str, str]:
 
 
 def _x265(crf: int) -> dict[str, str]:
-    """x265 looks about as good four steps higher. One thread of frames, so that the same frames give the same file."""
-    return {"crf": str(min(51, crf + 4) if crf else 0), "preset": "fast", "x265-params": "log-level=error:frame-threads=1"}
+    """x265 looks about as good four steps higher. One thread of frames, so that the same frames give the same file.
+
+    Film that is thousands of pixels wide and a few high fits no level of H.265, and plays all the same.
+    """
+    params = "log-level=error:frame-threads=1:allow-non-conformance=1"
+    return {"crf": str(min(51, crf + 4) if crf else 0), "preset": "fast", "x265-params": params}
 
 
 def _av1(crf: int) -> dict[str, str]:
-    """AV1 counts to 63."""
-    return {"crf": str(min(63, crf + 12)), "preset": "9", "svtav1-params": "lp=1", "cpu-used": "8", "row-mt": "1"}
+    """AV1 counts to 63. One thread: SVT-AV1 gives the same file for the same frames then. libaom reads the last two."""
+    return {"crf": str(min(63, crf + 12) if crf else 1), "preset": "9", "svtav1-params": "lp=1", "cpu-used": "8", "row-mt": "1"}
 
 
 def _vp9(crf: int) -> dict[str, str]:
@@ -51,9 +59,9 @@ def _prores(crf: int) -> dict[str, str]:
 
 TABLE = {
     "h264": Codec(("libx264",), (".mp4", ".m4v", ".mov"), _x264),
-    "h265": Codec(("libx265",), (".mp4", ".m4v", ".mov"), _x265, tag="hvc1"),
-    "av1": Codec(("libsvtav1", "libaom-av1"), (".mp4", ".webm"), _av1, odd=None),
-    "prores": Codec(("prores_ks",), (".mov",), _prores, whole="yuv422p10le", odd=None),
+    "h265": Codec(("libx265",), (".mp4", ".m4v", ".mov"), _x265, least=16, tag="hvc1", delay=2),
+    "av1": Codec(("libsvtav1", "libaom-av1"), (".mp4", ".webm"), _av1, odd="yuv420p", least=4),
+    "prores": Codec(("prores_ks",), (".mov",), _prores, whole="yuv422p10le", odd="yuv422p10le", even_width=True),
     "vp9": Codec(("libvpx-vp9",), (".webm",), _vp9, odd="yuv420p"),
 }
 
@@ -74,7 +82,7 @@ def encoder(name: str) -> str | None:
 
 
 def codecs() -> dict[str, tuple[str, ...]]:
-    """Codec name -> endings of the files it goes into, the usual one first; only what this machine can write."""
+    """Codec name -> endings of the films it goes into, the usual one first; only what this machine can write."""
     return {name: codec.suffixes for name, codec in TABLE.items() if encoder(name)}
 
 
@@ -90,6 +98,8 @@ def choose(name: str, suffix: str, width: int, height: int) -> tuple[Codec, str]
     if suffix not in codec.suffixes:
         fitting = ", ".join(other for other, suffixes in offered.items() if suffix in suffixes) or "no codec"
         raise MediaError(f"{name} goes into {' or '.join(codec.suffixes)}, not {suffix}; {suffix} takes {fitting}")
-    if codec.odd is None and (width % 2 or height % 2):
-        raise MediaError(f"{width}x{height}: {name} needs even sides; give an even size, or h264")
+    if min(width, height) < codec.least:
+        raise MediaError(f"{width}x{height}: {name} needs sides of {codec.least} pixels; give a larger size or another codec")
+    if codec.even_width and width % 2:
+        raise MediaError(f"{width}x{height}: {name} needs an even width; give {width + 1}x{height} or another codec")
     return codec, found

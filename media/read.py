@@ -287,6 +287,9 @@ def _pixels(frame: Any, aspect: Fraction) -> Tensor:
     width = max(1, round(frame.width * aspect))
     array = frame.reformat(width=width, format=layout[alpha, deep], interpolation=SCALER).to_ndarray()
     pixels = torch.from_numpy(array.astype(np.float32) / (65535.0 if deep else 255.0))
+    if deep and not frame.format.is_rgb and len(frame.format.components) > 2:
+        # swscale takes the colours of deep YUV to 255 * 256, not to 65535 (measured): white would be 254 of 255
+        pixels[..., :3] = (pixels[..., :3] * (65535 / 65280)).clamp(max=1)
     if alpha:
         pixels = pixels[..., :3] * pixels[..., 3:]
     return torch.rot90(pixels, round(frame.rotation / 90) % 4, (0, 1)).contiguous()

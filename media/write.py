@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
 from . import SCALER
@@ -21,6 +21,8 @@ from .codecs import choose
 
 if TYPE_CHECKING:
     import numpy as np
+    from av.packet import Packet
+    from av.video.stream import VideoStream
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +48,11 @@ def open_writer(
     `.mp4`, `.m4v`, `.mov`: H.264. `.webm`: VP9. A folder, or a pattern such as `name_%05d.png`: numbered PNG files from
     0. `.png`: one picture. Missing folders are made; a finished file of the same name is replaced, at `close()` only.
 
-    `width`, `height`: pixels, 2 to 8192. Even sizes are stored as yuv420p, which every player shows; an odd side cannot
-    be halved, so such H.264 is stored as yuv444p, uncropped and unpadded, which some players refuse.
-    `codec`: "h264", "h265", "av1", "prores" (.mov only), "vp9" (.webm only), as `codecs()` offers; None takes what the
-    name implies, H.264 or VP9 or PNG. AV1 and ProRes need even sizes.
+    `width`, `height`: pixels, 2 to 8192 (H.265 from 16, AV1 from 4), stored uncropped and unpadded. Even sizes are
+    yuv420p, which every player shows. An odd side cannot be halved, so such H.264 and H.265 is yuv444p, which some
+    players refuse; AV1 and VP9 round the halves up and stay yuv420p. ProRes is yuv422p10le and needs an even width.
+    `codec`: "h264", "h265", "av1" (.mp4, .webm), "prores" (.mov only), "vp9" (.webm only), "png", as `codecs()` offers;
+    None takes what the name implies, H.264 or VP9 or PNG. The same frames give the same pictures on the same machine.
     `metadata`: text by key; other values become JSON. In MP4 the keys are kept as they are (`use_metadata_tags`), so
     that ComfyUI finds `workflow` and `prompt`.
     `crf`: 0 (best) to 51, as x264 counts, brought to the codec's own scale; ProRes has none.
@@ -63,6 +66,8 @@ def open_writer(
         known = ", ".join(ext for ext in CODECS if ext)
         raise MediaError(f"{target.name}: cannot write {suffix!r} files; use {known}, or a folder for PNG frames")
     usual = CODECS[suffix]
+    if codec == "png" and usual != "png":
+        raise MediaError(f"{target.name}: png goes into .png or a folder, not {suffix}; change one of them")
     if usual == "png" and codec not in (None, "png"):
         raise MediaError(f"{target.name}: {suffix or 'a folder'} holds png, not {codec}; change one of them")
     if not all(isinstance(side, int) and SIDE_MIN <= side <= SIDE_MAX for side in (width, height)):
@@ -133,8 +138,9 @@ class Writer:
 class VideoWriter(Writer):
     """Video into `NAME.partial.EXT`, renamed to `NAME.EXT` when it is complete.
 
-    An MP4 is fragmented while it grows, one fragment a second of video, so a kill loses about the last three seconds
-    and nothing else. `close()` copies its packets, without encoding again, into a plain MP4 with its index in front
+    An MP4 is fragmented while it grows, one fragment a second of video, so a kill loses that second and what the encoder
+    looks ahead: about two seconds of H.264 and VP9, three of H.265, four of AV1 at 8 frames a second, less at more, and
+    one frame of ProRes. `close()` copies its packets, without encoding again, into a plain MP4 with its index in front
     (faststart); for that moment the file needs its size on disk twice.
     """
 
@@ -159,12 +165,12 @@ class VideoWriter(Writer):
                 options={"flush_packets": "1"} | ({} if webm else {"movflags": movflags}),
             )
             self._container.metadata.update(metadata)
-            stream = self._container.add_stream(encoder, rate=fps)
+            stream = cast("VideoStream", self._container.add_stream(encoder, rate=fps))
             stream.width, stream.height = width, height
-            stream.pix_fmt = kind.odd if kind.odd and (width % 2 or height % 2) else kind.whole
+            stream.pix_fmt = kind.odd if width % 2 or height % 2 else kind.whole
             stream.options = dict[str, object](kind.options(crf))
             context = stream.codec_context
-            self.tag = kind.tag
+            self.tag, self.delay, self._sent = kind.tag, kind.delay, 0
             if kind.tag:
                 context.codec_tag = kind.tag
             context.time_base = 1 / fps
@@ -183,11 +189,19 @@ class VideoWriter(Writer):
                 format=self._stream.pix_fmt, dst_colorspace="ITU709", dst_color_range="MPEG", interpolation=SCALER
             )
             picture.pts, picture.time_base = self.frames, 1 / self.fps
-            self._container.mux(self._stream.encode(picture))
+            self._send(self._stream.encode(picture))
+
+    def _send(self, packets: list[Packet]) -> None:
+        """Packets, in the order of decoding, to the file. Raises OSError, FFmpegError."""
+        for packet in packets:
+            if self.delay:  # x265 leaves the decode times of films shorter than its delay uninitialised
+                packet.dts = self._sent - self.delay
+            self._sent += 1
+            self._container.mux(packet)
 
     def _finish(self) -> None:
         with self._explained("could not be finished"):
-            self._container.mux(self._stream.encode())
+            self._send(self._stream.encode())
             self._container.close()
             if self.muxer == "webm":
                 _sync(self.partial)
@@ -229,7 +243,7 @@ class VideoWriter(Writer):
         import av
 
         with contextlib.suppress(av.FFmpegError, OSError):  # the caller's own error is the one to report
-            self._container.mux(self._stream.encode())
+            self._send(self._stream.encode())
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
         if self.frames:

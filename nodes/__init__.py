@@ -9,6 +9,7 @@ from .loader import LongTakeLoader
 from .noise import LongTakeNoise
 from .planner import LongTakePlanner
 from .sampling import LongTakeRollingSampler, LongTakeSchedule
+from .takes import TAKES
 from .video import LongTakeKnownFrames, LongTakeVideo
 
 NODES: list[type[io.ComfyNode]] = [
@@ -19,6 +20,7 @@ NODES: list[type[io.ComfyNode]] = [
     LongTakeRollingSampler,
     LongTakeKnownFrames,
     LongTakeVideo,
+    *TAKES,
 ]
 
 
