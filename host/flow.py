@@ -22,7 +22,7 @@ def check_flow(model: Any) -> None:
     if type(model).process_timestep is comfy.model_base.BaseModel.process_timestep:
         raise UsageError(
             f"{type(model).__name__} knows one noise level for all frames: give a model with one a frame "
-            "(LongTake, Wan 2.2 5B, LTXV, Cosmos Predict2), or use KSampler with Context Windows"
+            "(LongTake, Wan 2.2 5B, LTXV), or use KSampler with Context Windows"
         )
 
 

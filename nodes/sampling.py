@@ -43,7 +43,7 @@ class LongTakeRollingSampler(io.ComfyNode):
             display_name="Rolling Sampler",
             category="LongTake",
             description="Samples a take of any length in one go: a queue of latent frames at rising noise levels rolls through it. "
-            "For models with a noise level of their own for every frame: LongTake, Wan 2.2 5B, LTXV, Cosmos Predict2.",
+            "For models with a noise level of their own for every frame: LongTake, Wan 2.2 5B, LTXV.",
             search_aliases=["fifo diffusion", "rolling diffusion", "diffusion forcing", "long video sampler"],
             inputs=[
                 io.Int.Input("queue", default=6, min=1, max=256, tooltip="Latent frames in flight."),

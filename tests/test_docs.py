@@ -1,0 +1,143 @@
+"""Help pages and translations of the nodes against their schemas, read from the source: ComfyUI is not needed."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ROOT / "js/docs"
+LANGUAGES = ("en", "de")
+
+
+def literal(expression, names):
+    """A constant, or what a name of the module stands for; None for anything else."""
+    if isinstance(expression, ast.Name):
+        expression = names.get(expression.id)
+    try:
+        return ast.literal_eval(expression) if expression is not None else None
+    except ValueError:
+        return None
+
+
+def keywords(call, names):
+    """Keyword arguments of a call that are constants, those of a **NAME among them."""
+    found = {}
+    for keyword in call.keywords:
+        value = literal(keyword.value, names)
+        found |= {keyword.arg: value} if keyword.arg else value or {}
+    return found
+
+
+def elements(expression, functions):
+    """Calls in a list of inputs or outputs, with the module's own helper functions put in."""
+    if isinstance(expression, ast.List):
+        return [call for element in expression.elts for call in elements(element, functions)]
+    if isinstance(expression, ast.Starred):
+        return elements(expression.value, functions)
+    if isinstance(expression.func, ast.Name):
+        body = functions[expression.func.id].body
+        return elements(next(line.value for line in body if isinstance(line, ast.Return)), functions)
+    return [expression]
+
+
+def schemas(path):
+    """Node id -> (display name, input id -> its constants, index -> name of each output that has one)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {line.targets[0].id: line.value for line in tree.body if isinstance(line, ast.Assign)}
+    functions = {line.name: line for line in tree.body if isinstance(line, ast.FunctionDef)}
+    found = {}
+    for call in ast.walk(tree):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "Schema"):
+            continue
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        inputs = {one.args[0].value: keywords(one, names) for one in elements(given["inputs"], functions)}
+        outputs = [keywords(one, names).get("display_name") for one in elements(given["outputs"], functions)]
+        named = {str(place): name for place, name in enumerate(outputs) if name}
+        found[given["node_id"].value] = (given["display_name"].value, inputs, named)
+    return found
+
+
+NODES = {node: schema for path in sorted((ROOT / "nodes").glob("*.py")) for node, schema in schemas(path).items()}
+
+
+def page(node):
+    return (PAGES / f"{node}.md").read_text(encoding="utf-8")
+
+
+def translations(language):
+    return json.loads((ROOT / "locales" / language / "nodeDefs.json").read_text(encoding="utf-8"))
+
+
+def shown(default):
+    """A default as a page writes it."""
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return f"{default:g}" if isinstance(default, (int, float)) else default
+
+
+def test_schemas_were_found():
+    classes = re.findall(r"^class (\w+)\(io\.ComfyNode\)", "".join(p.read_text() for p in (ROOT / "nodes").glob("*.py")), re.M)
+    assert sorted(NODES) == sorted(classes) and "LongTakeLoader" in NODES
+    assert list(NODES["LongTakeNoise"][1]) == ["seed", "kind", "first", "window", "shots"]
+
+
+def test_pages_and_pictures_are_those_of_the_nodes():
+    assert sorted(path.stem for path in PAGES.glob("*.md")) == sorted(NODES)
+    assert sorted(path.stem for path in (PAGES / "images").iterdir()) == sorted(NODES)
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_page_names_title_inputs_and_outputs(node):
+    title, inputs, outputs = NODES[node]
+    text = page(node)
+    assert text.startswith(f"# {title}\n")
+    rows = {row[1]: row[0] for row in re.finditer(r"^\| `(\w+)`.*$", text.partition("## Outputs")[0], re.M)}
+    assert set(inputs) <= set(rows)
+    for name, given in inputs.items():
+        default = given.get("default")
+        if default not in (None, "") and "\n" not in str(default):
+            assert shown(default) in re.split(r"[|\s`]+", rows[name]), f"{name}: default {shown(default)}"
+    for name in outputs.values():
+        assert f"`{name}`" in text.partition("## Outputs")[2]
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_picture_of_the_page_is_there_and_small(node):
+    (link,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page(node))
+    assert link == f"images/{node}.jpg"
+    data = (PAGES / link).read_bytes()
+    assert data[:3] == b"\xff\xd8\xff" and len(data) < 60_000
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_page_names_no_node_that_does_not_exist(node):
+    assert set(re.findall(r"\bLongTake[A-Z]\w*", page(node))) <= set(NODES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translation_has_every_node_input_and_output(language):
+    found = translations(language)
+    assert set(found) == set(NODES)
+    for node, (_, inputs, outputs) in NODES.items():
+        entry = found[node]
+        assert set(entry["inputs"]) == set(inputs), node
+        assert set(entry.get("outputs", {})) == set(outputs), node
+        named = [*entry["inputs"].values(), *entry.get("outputs", {}).values()]
+        texts = [entry["display_name"], entry["description"], *(one[key] for one in named for key in ("name", "tooltip"))]
+        for text in texts:
+            assert text.strip() and not set("{}@|") & set(text), f"{node}: {text!r}"  # the front-end gives those a meaning
+
+
+def test_english_is_what_the_schemas_say():
+    found = translations("en")
+    for node, (title, inputs, outputs) in NODES.items():
+        entry = found[node]
+        assert entry["display_name"] == title
+        assert {place: one["name"] for place, one in entry.get("outputs", {}).items()} == outputs
+        for name, given in inputs.items():
+            assert entry["inputs"][name]["name"] == name
+            if "tooltip" in given:
+                assert entry["inputs"][name]["tooltip"] == given["tooltip"], f"{node}.{name}"
