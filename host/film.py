@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import comfy.model_management
 import comfy.utils
 import folder_paths
 import torch
@@ -17,14 +21,17 @@ from ..longtake.metrics import Meter
 from ..longtake.reel import Reel
 from ..longtake.request import Request, Shot
 from ..longtake.take import Progress, plan, sample
-from ..longtake.window import window_cost
-from .decode import decode
-from .known import Conditioning
+from ..longtake.timeline import Timeline
+from .decode import LEAD, decode
 from .latents import kept, video
-from .take import HostDenoiser, Sampling, previewer, timeline_shift
+from .sampling import Conds, Sampling, fingerprint
+from .shots import read_shots, read_spans
+from .take import HostDenoiser, margins, previewer
 
-SHOTS_MAX = 500
+log = logging.getLogger(__name__)
 REELS = "longtake/reels"
+NEAR = 6
+"""Latents on either side of a join that are decoded to measure it."""
 
 
 class Made(NamedTuple):
@@ -35,117 +42,131 @@ class Made(NamedTuple):
     report: str
 
 
-def clip_of(latent: dict[str, Any], sampling: Sampling, name: str) -> Tensor:
-    """Samples [1, C, T, h, w] of the sampling's model on the CPU. Raises UsageError."""
-    return video(latent, sampling.capability.channels, name).float().cpu()
+def clip_of(sampling: Sampling, latent: dict[str, Any], name: str, *, shown: bool = False) -> Tensor:
+    """Samples [1, C, T, h, w] of the sampling's model on the CPU. Raises UsageError, with `shown` also for a clip that
+    is shorter than the overlap that was asked for."""
+    clip = video(latent, sampling.capability.channels, name).float().cpu()
+    if shown and clip.shape[2] < sampling.overlap:
+        raise UsageError(
+            f"{name}: {clip.shape[2]} latents, the overlap is {sampling.overlap}; give a longer clip or a shorter overlap"
+        )
+    return clip
 
 
-def latents_in(sampling: Sampling, seconds: float, fps: float, name: str = "seconds") -> int:
-    """Latents, of the kind that come after the first, that last `seconds`. Raises UsageError."""
-    found = sampling.capability
-    rate = fps or found.fps
-    if not seconds > 0 or seconds > 3600:
+def rate_of(sampling: Sampling, fps: float) -> float:
+    """Frames a second: `fps`, or the model's own where it is 0. Raises UsageError."""
+    if not (fps == 0 or 0.1 <= fps <= 240):
+        raise UsageError(f"fps {fps:g}: give 0.1 to 240, or 0 for the model's own rate")
+    return fps or sampling.capability.fps
+
+
+def frames_in(sampling: Sampling, seconds: float, fps: float, name: str = "seconds") -> int:
+    """Frames (at least 1) that last `seconds`. Raises UsageError."""
+    if not 0 < seconds <= 3600:
         raise UsageError(f"{name} {seconds:g}: give more than 0, up to 3600 seconds")
-    return max(1, -(-round(seconds * rate) // found.timeline.rest))
+    return max(1, round(seconds * rate_of(sampling, fps)))
 
 
-def extend(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float, backward: bool) -> Made:
-    """The clip and `seconds` more after it, or before it."""
-    clip = clip_of(latent, sampling, "latent")
-    new = latents_in(sampling, seconds, fps)
-    if not backward:
-        known = _numbered(clip, 0)
-        request = _request(sampling, clip, clip.shape[2] + new, known)
-        return run(request, sampling, joins=[clip.shape[2]])
-    shift = timeline_shift(sampling.capability, new)
-    rest = clip[:, :, shift["drop"] :]
-    if not rest.shape[2]:
-        raise UsageError("latent: one latent frame cannot be extended backward by this model; give a longer clip")
-    request = _request(sampling, clip, shift["new"] + rest.shape[2], _numbered(rest, shift["new"]), backward=True)
-    return run(request, sampling, joins=[shift["new"]])
+class Gap(NamedTuple):
+    """`new` latents to make before a clip, whose own first `drop` they take in."""
+
+    new: int
+    drop: int
 
 
-def connect(sampling: Sampling, a: dict[str, Any], b: dict[str, Any], seconds: float, fps: float) -> Made:
-    """Clip a, a transition of `seconds`, clip b."""
-    return stitch(sampling, [a, b], seconds, fps)
+def gap(timeline: Timeline, place: int, frames: int, after: int) -> Gap:
+    """What to make from latent number `place` on so that `frames` frames later a clip of `after` latents can come.
+
+    A causal VAE's first latent stands for one frame and cannot lie in the middle; that frame becomes the last one of what
+    is made, and the clip goes on with its second latent. Where the pattern of the latents comes back in cycles, the clip
+    begins where a cycle does and keeps its first. A model that makes certain numbers of latents only gets such a number.
+    """
+    drop = int(timeline.first != timeline.rest and not timeline.cycle)
+    end = timeline.latents_for(timeline.frames_for(place) + frames + drop * timeline.first)
+    if timeline.cycle:
+        return Gap(end + -end % timeline.cycle - place, drop)
+    return Gap(timeline.legal(end + after - drop) - (after - drop) - place, drop)
 
 
-def stitch(sampling: Sampling, clips: Sequence[dict[str, Any]], seconds: float, fps: float) -> Made:
-    """All clips in order with a transition of `seconds` made between neighbours."""
+def extend(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float, direction: str) -> Made:
+    """The clip and `seconds` more after it ("forward"), or before it ("backward")."""
+    if direction not in ("forward", "backward"):
+        raise UsageError(f"direction {direction!r}: give forward or backward")
+    clip, timeline = clip_of(sampling, latent, "latent", shown=True), sampling.capability.timeline
+    frames, length = frames_in(sampling, seconds, fps), clip.shape[2]
+    if direction == "forward":
+        whole = timeline.legal(timeline.latents_for(timeline.frames_for(length) + frames))
+        return run(_request(sampling, clip, whole, _numbered(clip, 0)), sampling, joins=[length])
+    new, drop = gap(timeline, 0, frames, length)
+    rest = _inside(clip, drop, "latent")
+    request = _request(sampling, clip, new + rest.shape[2], _numbered(rest, new), backward=True)
+    return run(request, sampling, joins=[new])
+
+
+def stitch(sampling: Sampling, clips: Sequence[tuple[str, dict[str, Any]]], seconds: float, fps: float) -> Made:
+    """All clips, each with its name, in order with a transition of `seconds` made between neighbours."""
     if len(clips) < 2:
         raise UsageError(f"{len(clips)} clip: give at least 2 to stitch together")
-    parts = [clip_of(clip, sampling, f"clip {number}") for number, clip in enumerate(clips, 1)]
-    for number, part in enumerate(parts[1:], 2):
-        if part.shape[3:] != parts[0].shape[3:]:
-            sizes = [f"{p.shape[4]}x{p.shape[3]}" for p in (parts[0], part)]
-            raise UsageError(f"clip {number}: {sizes[1]} latent cells, clip 1 has {sizes[0]}; give clips of one size")
-    shift = timeline_shift(sampling.capability, latents_in(sampling, seconds, fps, "gap"))
-    known, place, joins = _numbered(parts[0], 0), parts[0].shape[2], []
-    for number, part in enumerate(parts[1:], 2):
-        new = shift["new"]
-        if sampling.capability.timeline.cycle:  # so that the next clip begins where a cycle does
-            new += -place % sampling.capability.timeline.cycle
-        rest = part[:, :, shift["drop"] :]
-        if not rest.shape[2]:
-            raise UsageError(f"clip {number}: one latent frame is too short for this model to lead to; give a longer clip")
+    frames = frames_in(sampling, seconds, fps, "gap")
+    parts = [(name, clip_of(sampling, latent, name, shown=True)) for name, latent in clips]
+    (one, first), *others = parts
+    known, place, joins = _numbered(first, 0), first.shape[2], []
+    for name, part in others:
+        if part.shape[3:] != first.shape[3:]:
+            sizes = [f"{clip.shape[4]}x{clip.shape[3]}" for clip in (part, first)]
+            raise UsageError(f"{name}: {sizes[0]} latent cells, {one} has {sizes[1]}; give clips of one size")
+        new, drop = gap(sampling.capability.timeline, place, frames, part.shape[2])
+        rest = _inside(part, drop, name)
         joins += [place, place + new]
         known |= _numbered(rest, place + new)
         place += new + rest.shape[2]
-    return run(_request(sampling, parts[0], place, known), sampling, joins=joins)
+    return run(_request(sampling, first, place, known), sampling, joins=joins)
 
 
 def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float) -> Made:
-    """The clip and a way of `seconds` from its end back to its beginning."""
-    clip = clip_of(latent, sampling, "latent")
-    made = stitch(sampling, [latent, latent], seconds, fps)
-    whole = made.latent["samples"]
-    rest = clip.shape[2] - timeline_shift(sampling.capability, 1)["drop"]
-    latents = whole[:, :, : whole.shape[2] - rest]
-    frames = sampling.capability.timeline.frames_for(latents.shape[2])
-    note = ""
-    if rest < clip.shape[2]:
-        note = "\nThe last frame is the first one again: leave it out where the loop is played."
-    return Made({"samples": latents}, frames, made.report + note)
+    """The clip and a way of `seconds` from its end back to its beginning.
+
+    The clip's own beginning is what the way leads to. So much of it as the length needs comes out again: a causal VAE's
+    first frame, which is the last one made, and what fills up the last cycle.
+    """
+    clip, timeline = clip_of(sampling, latent, "latent", shown=True), sampling.capability.timeline
+    length = clip.shape[2]
+    new, drop = gap(timeline, length, frames_in(sampling, seconds, fps, "gap"), 1)
+    end = length + new
+    whole = timeline.legal(end)
+    head = _inside(clip, drop, "latent")[:, :, : max(whole - end, sampling.settings().windows.ahead)]
+    request = _request(sampling, clip, end + head.shape[2], {**_numbered(clip, 0), **_numbered(head, end)})
+    made = run(request, sampling, joins=[length, end], length=whole)
+    again = timeline.frames_for(whole) - timeline.frames_for(end) + drop * timeline.first
+    if not again:
+        return made
+    which = "frame is the first one" if again == 1 else f"{again} frames are the first ones"
+    return made._replace(report=f"{made.report}\nThe last {which} again: leave out where the loop is played.")
 
 
 def recut(sampling: Sampling, latent: dict[str, Any], keep: str, fps: float) -> Made:
     """The clip with only the spans of `keep` (seconds, "0-2, 5-7.5") left; the rest is made anew."""
-    clip = clip_of(latent, sampling, "latent")
-    found = sampling.capability
-    rate, timeline = fps or found.fps, found.timeline
-    total = timeline.frames_for(clip.shape[2])
-    known: dict[int, Tensor] = {}
-    for begin, end in spans(keep):
+    clip, timeline = clip_of(sampling, latent, "latent"), sampling.capability.timeline
+    rate, total = rate_of(sampling, fps), timeline.frames_for(clip.shape[2])
+    places: set[int] = set()
+    for begin, end in read_spans(keep):
         if begin * rate >= total:
             raise UsageError(f"keep {begin:g}-{end:g}: the clip lasts {total / rate:g} s at {rate:g} fps")
         for index in range(clip.shape[2]):
             first, count = timeline.latent_span(index)
             if first >= round(begin * rate) and first + count <= round(end * rate):
-                known[index] = clip[0, :, index]
-    if len(known) == clip.shape[2]:
-        raise UsageError(f"keep {keep!r}: nothing is left to make; leave out some seconds")
-    edges = [i for i in range(1, clip.shape[2]) if (i in known) != (i - 1 in known)]
-    return run(_request(sampling, clip, clip.shape[2], known), sampling, joins=edges)
-
-
-def spans(text: str) -> list[tuple[float, float]]:
-    """"0-2, 5-7.5" to pairs of seconds. Raises UsageError."""
-    found = []
-    for part in filter(None, (p.strip() for p in text.replace(";", ",").split(","))):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)", part)
-        if not match or float(match[1]) >= float(match[2]):
-            raise UsageError(f"keep {part!r}: give spans in seconds, such as 0-2, 5-7.5")
-        found.append((float(match[1]), float(match[2])))
-    return found
+                places.add(index)
+    if not places:
+        raise UsageError(f"keep {keep!r}: no whole latent frame lies in it; keep some longer spans")
+    known = {index: clip[0, :, index] for index in places}
+    return run(_request(sampling, clip, clip.shape[2], known), sampling, joins=_edges(known, clip.shape[2]))
 
 
 def remix(sampling: Sampling, latent: dict[str, Any], strength: float) -> Made:
     """The clip after the sampling's prompt, begun at noise level `strength` (SDEdit, arXiv 2108.01073)."""
-    clip = clip_of(latent, sampling, "latent")
+    clip = clip_of(sampling, latent, "latent")
     known = {int(i): clip[0, :, int(i)] for i in kept(latent).nonzero()}
-    if not 0 < strength <= 1:
-        raise UsageError(f"strength {strength:g}: give more than 0 (keep), up to 1 (all new)")
-    return run(_request(sampling, clip, clip.shape[2], known, source=clip, strength=strength), sampling)
+    return run(_request(sampling, clip, clip.shape[2], known, source=clip, strength=_share(strength)), sampling)
 
 
 def blend(
@@ -153,146 +174,165 @@ def blend(
 ) -> Made:
     """From clip a to clip b over the same time: a alone before second `begin`, b alone from `end` on, mixed in between
     and sampled again from `strength`."""
-    first, second = clip_of(a, sampling, "a"), clip_of(b, sampling, "b")
+    first, second = clip_of(sampling, a, "a"), clip_of(sampling, b, "b")
     if first.shape != second.shape:
         raise UsageError(f"a is {tuple(first.shape)}, b {tuple(second.shape)}: blend clips of one size and length")
-    found = sampling.capability
-    rate, timeline = fps or found.fps, found.timeline
     if not 0 <= begin < end:
         raise UsageError(f"blend from {begin:g} to {end:g} s: the end must come after the beginning")
-    weights = []
+    rate, weights = rate_of(sampling, fps), []
     for index in range(first.shape[2]):
-        at, count = timeline.latent_span(index)
+        at, count = sampling.capability.timeline.latent_span(index)
         weights.append(min(1.0, max(0.0, ((at + count / 2) / rate - begin) / (end - begin))))
     weight = torch.tensor(weights).view(1, 1, -1, 1, 1)
-    smooth = weight * weight * (3 - 2 * weight)
+    source = torch.lerp(first, second, weight * weight * (3 - 2 * weight))
     known = {i: (first, second)[int(w)][0, :, i] for i, w in enumerate(weights) if w in (0.0, 1.0)}
-    source = first * (1 - smooth) + second * smooth
-    edges = [i for i in range(1, len(weights)) if (i in known) != (i - 1 in known)]
-    return run(_request(sampling, first, first.shape[2], known, source=source, strength=strength), sampling, joins=edges)
-
-
-class ShotText(NamedTuple):
-    """A line of a shot list: seconds, prompt, whether a hard cut comes before it."""
-
-    seconds: float
-    prompt: str
-    cut: bool
-
-
-def read_shots(text: str) -> list[ShotText]:
-    """Lines "SECONDS: prompt" to shots; "cut" before the number makes a hard cut. Raises UsageError with the line."""
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
-        match = re.fullmatch(r"(cut\s+)?(\d+(?:\.\d+)?)\s*s?\s*[:|]\s*(\S.*)", line, re.IGNORECASE)
-        if not match:
-            raise UsageError(f"shots, line {number}: {line[:60]!r} is no shot; write SECONDS: prompt, such as 5: a dog runs")
-        if not 0 < float(match[2]) <= 3600:
-            raise UsageError(f"shots, line {number}: {match[2]} s; give more than 0, up to 3600 seconds")
-        found.append(ShotText(float(match[2]), match[3], bool(match[1])))
-    if not 1 <= len(found) <= SHOTS_MAX:
-        raise UsageError(f"{len(found)} shots: give 1 to {SHOTS_MAX} lines, SECONDS: prompt")
-    return found
+    request = _request(sampling, first, len(weights), known, source=source, strength=_share(strength))
+    return run(request, sampling, joins=_edges(known, len(weights)))
 
 
 def film(
     sampling: Sampling, clip: Any, shots: str, latent: dict[str, Any], fps: float, fade: int, reel: str
-) -> Made:
+) -> Made:  # fmt: skip
     """A film from a shot list, each shot after the prompt `clip` encodes; `latent` gives the size. A named reel keeps
     every finished window, so that a stopped run goes on where it stopped."""
     lines = read_shots(shots)
-    size = video(latent, sampling.capability.channels)
-    starts, length = [], 0
-    for line in lines:
-        starts.append(length)
-        length += latents_in(sampling, line.seconds, fps) + (1 if not length and sampling.capability.timeline.first == 1 else 0)
+    size, timeline = video(latent, sampling.capability.channels), sampling.capability.timeline
+    rate = rate_of(sampling, fps)
+    if fade < 0:
+        raise UsageError(f"fade {fade}: give 0 latent frames or more")
+    if reel:
+        reel_path(reel)
+    if clip is None:
+        raise UsageError("clip: none; this checkpoint holds no text encoder, load one of its own")
     texts = list(dict.fromkeys(line.prompt for line in lines))
-    prompts = []
-    for text in texts:
-        positive = clip.encode_from_tokens_scheduled(clip.tokenize(text))
-        extra = {k: v for k, v in (sampling.positive[0][1] if sampling.positive else {}).items() if k == "frame_rate"}
-        prompts.append(([[states, {**values, **extra}] for states, values in positive], sampling.negative))
-    made = [
-        Shot(start, texts.index(line.prompt), sampling.seed + number, line.cut)
-        for number, (start, line) in enumerate(zip(starts, lines, strict=True))
-    ]
-    request = Request(length, (size.shape[1], *size.shape[3:]), made, texts, fade=fade)
-    return run(request, sampling, prompts, joins=starts[1:], reel=reel)
+    prompts = [sampling.prompt(clip.encode_from_tokens_scheduled(clip.tokenize(text))) for text in texts]
+    made, length, seconds = [], 0, 0.0
+    for number, line in enumerate(lines):
+        # a window's margins depend on whether it is the first of a clip, or on its place in a cycle: so must its noise
+        # and with it its reel key, but not on what comes before
+        moved = length % timeline.cycle if timeline.cycle else int(length > 0 and timeline.first != timeline.rest)
+        made.append(Shot(length, texts.index(line.prompt), sampling.seed + number, line.cut, moved))
+        seconds += line.seconds
+        length = max(length + 1, timeline.latents_for(max(1, round(seconds * rate))))
+    joins = [shot.start for shot in made if shot.start and not shot.cut]
+    request = Request(timeline.legal(length), _shape(size), made, texts, fade=fade)
+    return run(request, sampling, prompts, joins=joins, reel=reel)
+
+
+def reel_path(name: str) -> Path:
+    """Folder of the reel `name` below the output folder. Raises UsageError for a name that leads elsewhere."""
+    root = Path(folder_paths.get_output_directory()) / REELS
+    path = root / name.strip()
+    plain = re.fullmatch(r"[\w\- .]{1,100}", name) and name.strip(" .") and folder_paths.is_within_directory(str(root), str(path))
+    if not plain:
+        raise UsageError(f"reel {name[:60]!r}: give a plain name of letters, digits, - and _")
+    return path
+
+
+def run(
+    request: Request, sampling: Sampling, prompts: Sequence[Conds] | None = None, *, joins: Sequence[int] = (),
+    reel: str = "", length: int | None = None,
+) -> Made:  # fmt: skip
+    """Sample a request window by window, hand out its first `length` latents, and say what was done and how smooth the
+    `joins` are. Raises UsageError or ReelError before anything is sampled."""
+    found, settings = sampling.capability, sampling.settings()
+    timeline, prompts = found.timeline, prompts or [sampling.conds]
+    request = replace(request, prompts=[fingerprint(conds) for conds in prompts])
+    windows = plan(request, settings)
+    if not windows:
+        raise UsageError("every latent frame is kept: nothing is left to make")
+    sizes = [len(window.indices) + sum(margins(timeline, window.indices)) for window in windows]
+    planned = f"{len(windows)} windows of up to {max(sizes)} latents"
+    log.info("%s: %s, %s", found.family, planned, _cost(sum(sizes), sum(len(window.new) for window in windows)))
+    bar = comfy.utils.ProgressBar(len(windows) * settings.steps)
+    show = previewer(sampling.model)
+    picture: list[Any] = [None]
+    resumed = set()
+
+    def shown(clean: Tensor) -> None:
+        picture[0] = show(clean)
+
+    def progress(at: Progress) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        if at.resumed:
+            resumed.add(at.window)
+        bar.update_absolute(round(settings.steps * (at.window - 1 + min(1.0, at.step / at.steps))), preview=picture[0])
+
+    done: dict[int, Tensor] = {}
+    denoiser = HostDenoiser(sampling, prompts, shown, lambda index: _before(request, done, index))
+    header = {"model": found.family, "shape": list(request.shape), "timeline": [timeline.first, timeline.rest]}
+    with Reel.open(reel_path(reel), header) if reel else nullcontext() as opened:
+        for chunk in sample(request, denoiser, settings, reel=opened, progress=progress):
+            done |= _numbered(chunk.latents, chunk.start)
+    latents = torch.stack([done[index] for index in range(request.length)], 1)[None]
+    made = latents[:, :, :length]
+    frames = timeline.frames_for(made.shape[2])
+    parts = [f"{made.shape[2]} latents, {frames} frames", planned, f"{denoiser.calls} model calls"]
+    parts += [f"{len(resumed)} windows from the reel"] if resumed else []
+    parts += [_cost(denoiser.tokens, denoiser.new)] if denoiser.new else []
+    lines = [f"{found.family}: {'; '.join(parts)}"]
+    if sampling.vae is not None:
+        lines += [line for join in joins for line in join_report(sampling, latents, join)]
+    return Made({"samples": made}, frames, "\n".join(lines))
+
+
+def join_report(sampling: Sampling, latents: Tensor, join: int) -> list[str]:
+    """A line on the join before latent `join`, measured on the decoded frames around it: seam ratio (1 is invisible),
+    acceleration, and change of luma."""
+    timeline, meter = sampling.capability.timeline, Meter()
+    begin = max(0, join - NEAR)
+    begin -= begin % (timeline.cycle or 1)
+    around = latents[:, :, begin : begin + timeline.legal(join - begin + NEAR)]
+    decode(sampling.vae, [around], around.shape[2], meter.add, lambda done: None)
+    frame = timeline.frames_for(join - begin)
+    if not 1 <= frame < meter.frames:
+        return []
+    at = meter.join(frame)
+    words = f"seam {at.ratio:.2f}, acceleration {at.acceleration:.2f}, luma {at.luma_step:+.2f}"
+    return [f"join at frame {timeline.frames_for(join)}: {words} ({'smooth' if at.passes else 'may be seen'})"]
+
+
+def _before(request: Request, done: Mapping[int, Tensor], index: int) -> Tensor | None:
+    """Latents [1, C, n, h, w] right before `index`, as many as a VAE needs to decode the last of them, up to a cut."""
+    cut = max((shot.start for shot in request.shots if shot.cut and shot.start <= index), default=0)
+    found: list[Tensor] = []
+    for place in range(index - 1, max(cut, index - LEAD) - 1, -1):
+        latent = request.known.get(place, done.get(place))
+        if latent is None:
+            break
+        found.insert(0, latent)
+    return torch.stack(found, 1)[None] if found else None
+
+
+def _cost(latents: int, new: int) -> str:
+    return f"{latents / new:.2f} latents sampled for each new one"
 
 
 def _request(sampling: Sampling, clip: Tensor, length: int, known: dict[int, Tensor], **more: Any) -> Request:
-    shape = (clip.shape[1], *clip.shape[3:])
-    return Request(length, shape, (Shot(seed=sampling.seed),), ("",), known, **more)
+    return Request(length, _shape(clip), (Shot(seed=sampling.seed),), known=known, **more)
+
+
+def _shape(clip: Tensor) -> tuple[int, int, int]:
+    return clip.shape[1], clip.shape[3], clip.shape[4]
 
 
 def _numbered(clip: Tensor, start: int) -> dict[int, Tensor]:
     return {start + place: latent for place, latent in enumerate(torch.unbind(clip[0], 1))}
 
 
-def reel_path(name: str) -> Path:
-    """Folder of the reel `name` below the output folder. Raises UsageError for a name that leads elsewhere."""
-    root = Path(folder_paths.get_output_directory()) / REELS
-    if not re.fullmatch(r"[\w\- .]{1,100}", name) or name.strip(". ") == "":
-        raise UsageError(f"reel {name[:60]!r}: give a plain name of letters, digits, - and _")
-    return root / name.strip()
+def _inside(clip: Tensor, drop: int, name: str) -> Tensor:
+    """The clip without its first `drop` latents. Raises UsageError where nothing is left."""
+    if clip.shape[2] <= drop:
+        raise UsageError(f"{name}: one latent frame is too short for this model to lead to; give a longer clip")
+    return clip[:, :, drop:]
 
 
-def run(
-    request: Request, sampling: Sampling, prompts: Sequence[tuple[Conditioning, Conditioning]] | None = None, *,
-    joins: Sequence[int] = (), reel: str = "",
-) -> Made:  # fmt: skip
-    """Sample a request window by window and say what was done. Raises UsageError before anything is sampled."""
-    found, settings = sampling.capability, sampling.settings()
-    windows = plan(request, settings)
-    steps = max(1, len(sampling.sigmas(request.strength)) - 1)
-    bar = comfy.utils.ProgressBar(max(1, len(windows) * steps))
-    show, picture = previewer(sampling.model), [None]
-
-    def shown(clean: Tensor) -> None:
-        picture[0] = show(clean)
-
-    def progress(at: Progress) -> None:
-        bar.update_absolute((at.window - 1) * steps + min(at.step, steps), max(1, at.windows * steps), picture[0])
-
-    denoiser = HostDenoiser(sampling, prompts or [(sampling.positive, sampling.negative)], shown)
-    if reel:
-        path = reel_path(reel)
-        header = {"model": found.family, "shape": list(request.shape), "timeline": [found.timeline.first, found.timeline.rest]}
-        with Reel.open(path, header) as opened:
-            chunks = [chunk.latents for chunk in sample(request, denoiser, settings, reel=opened, progress=progress)]
-    else:
-        chunks = [chunk.latents for chunk in sample(request, denoiser, settings, progress=progress)]
-    latents = torch.cat(chunks, 2)
-    frames = found.timeline.frames_for(latents.shape[2])
-    cost = window_cost(windows, steps)
-    lines = [
-        f"{found.family}: {latents.shape[2]} latents, {frames} frames, {len(windows)} windows of up to "
-        f"{max((len(w.indices) for w in windows), default=0)} latents, {denoiser.calls} model calls, "
-        f"{cost.per_latent / steps:.2f} latents sampled for each new one"
-    ]
-    if sampling.vae is not None and joins:
-        lines += join_report(sampling, latents, joins)
-    return Made({"samples": latents}, frames, "\n".join(lines))
+def _edges(known: Container[int], length: int) -> list[int]:
+    """Where kept latents meet new ones."""
+    return [index for index in range(1, length) if (index in known) != (index - 1 in known)]
 
 
-def join_report(sampling: Sampling, latents: Tensor, joins: Sequence[int]) -> list[str]:
-    """A line for each join, measured on the decoded frames around it: seam ratio (1 is invisible) and change of luma."""
-    timeline = sampling.capability.timeline
-    found = []
-    for join in joins:
-        begin, end = max(0, join - 6), min(latents.shape[2], join + 4)
-        meter = Meter()
-        decode(sampling.vae, [latents[:, :, begin:end]], end - begin, meter.add, lambda done: None)
-        frame = timeline.frames_for(join - begin)
-        if 1 <= frame < meter.frames:
-            at = meter.join(frame)
-            found.append(
-                f"join at frame {timeline.frames_for(join)}: seam {at.ratio:.2f}, acceleration {at.acceleration:.2f}, "
-                f"luma {at.luma_step:+.2f} ({'smooth' if at.passes else 'may be seen'})"
-            )
-    return found
-
-
+def _share(strength: float) -> float:
+    if not 0 < strength <= 1:
+        raise UsageError(f"strength {strength:g}: give more than 0 (keep), up to 1 (all new)")
+    return strength

@@ -5,217 +5,100 @@ LoRAs, patches, guiders, samplers, previews and interruption keep working, becau
 
 from __future__ import annotations
 
-import copy
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import comfy.model_management
-import comfy.samplers
+import comfy.model_patcher
+import comfy.nested_tensor
+import comfy.patcher_extension
+import comfy.sample
 import latent_preview
 import torch
 from torch import Tensor
 
 from ..errors import UsageError
 from ..longtake.sampler import Blend, OnStep, Slope, check_finite, frame_noise
-from ..longtake.take import Settings
-from ..longtake.window import WindowConfig
-from ..models.dit import ANCHOR
+from ..longtake.timeline import Timeline
 from .known import Conditioning, grey_like, prepare
 from .model import TOLD
-from .probe import Capability, probe
-
-CLIP_SECONDS = 5.0
-"""Length of a window of a model other than ours, where the user names none."""
-OVERLAP = 2
-"""Latents of context before and after what a window makes, likewise."""
+from .sampling import Conds, Sampling
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """What KSampler asks for, and the windows: the LONGTAKE_SAMPLING socket.
+def margins(timeline: Timeline, indices: Sequence[int]) -> tuple[int, int]:
+    """Latents to put before and after a window of the latents `indices`, so that it is a clip the model can make.
 
-    `guide(positive, negative)` gives a guider for conditioning in lists; `sigmas(denoise)` the noise levels. `window`,
-    `overlap` latents, 0 for the model's own; `vae` encodes what some models must see in place of unknown frames.
+    They are dropped afterwards. A causal VAE's first latent stands for fewer frames than the others, so a window from the
+    middle of a take needs another one there; a cycle must begin with its first latent, and some models make certain
+    numbers of latents only.
     """
-
-    model: Any
-    positive: Conditioning
-    negative: Conditioning
-    guide: Callable[[Conditioning, Conditioning], Any]
-    sampler: Any
-    sigmas: Callable[[float], Tensor]
-    seed: int
-    identity: str
-    window: int = 0
-    overlap: int = 0
-    anchor: bool = True
-    vae: Any = None
-
-    @property
-    def capability(self) -> Capability:
-        """What the model can do. Raises UsageError for one that makes no video."""
-        found = probe(self.model)
-        if found.kind == "none":
-            raise UsageError(f"{found.family} makes pictures, not video: connect a video model")
-        return found
-
-    def settings(self) -> Settings:
-        """Windows that fit the model, for the take engine; its noise levels are this sampling's, told by step number."""
-        own, found = _is_own(self.model), self.capability
-        usual = 8 if own else found.timeline.latents_in(CLIP_SECONDS, found.fps)
-        size = self.window or usual
-        context = self.overlap or OVERLAP
-        anchors = int(own and self.anchor)
-        lead = 0 if found.timeline.first == found.timeline.rest else 1
-        new = size - context - anchors - lead
-        if new < 1:
-            raise UsageError(f"window of {size} latents with an overlap of {context}: nothing new fits in; give a longer window")
-        windows = WindowConfig(anchors=anchors, context=context, new=new, ahead=context, reach=size, least=min(3, new))
-        return Settings(steps=len(self.sigmas(1.0)) - 1, context_sigma=0.0, windows=windows)
-
-
-def _is_own(model: Any) -> bool:
-    return getattr(model.model, "longtake", False)
-
-
-def from_ksampler(
-    model: Any, positive: Conditioning, negative: Conditioning, *, seed: int, steps: int, cfg: float, sampler_name: str,
-    scheduler: str, **windows: Any,
-) -> Sampling:  # fmt: skip
-    """Sampling with KSampler's inputs. Raises UsageError."""
-    if sampler_name not in comfy.samplers.SAMPLER_NAMES or scheduler not in comfy.samplers.SCHEDULER_NAMES:
-        raise UsageError(f"sampler {sampler_name!r}, scheduler {scheduler!r}: this ComfyUI has no such; take them from the lists")
-    if steps < 1:
-        raise UsageError(f"steps {steps}: give at least 1")
-
-    def guide(positive: Conditioning, negative: Conditioning) -> Any:
-        guider = comfy.samplers.CFGGuider(model)
-        guider.set_conds(positive, negative)
-        guider.set_cfg(cfg)
-        return guider
-
-    def sigmas(denoise: float) -> Tensor:
-        k = comfy.samplers.KSampler(model, steps, "cpu", sampler_name, scheduler, denoise, model.model_options)
-        return k.sigmas.cpu()
-
-    identity = json.dumps([steps, cfg, sampler_name, scheduler, _fingerprint(positive), _fingerprint(negative)])
-    sampler = comfy.samplers.sampler_object(sampler_name)
-    return Sampling(model, positive, negative, guide, sampler, sigmas, seed, identity, **windows)
-
-
-def from_guider(guider: Any, sampler: Any, sigmas: Tensor, *, seed: int, **windows: Any) -> Sampling:
-    """Sampling with a GUIDER, a SAMPLER and SIGMAS. Raises UsageError."""
-    levels = sigmas.float().cpu()
-    if levels.ndim != 1 or len(levels) < 2:
-        raise UsageError(f"sigmas {tuple(levels.shape)}: give at least 2, one more than there are steps")
-    kept = {name: [[None, dict(entry)] for entry in entries] for name, entries in guider.original_conds.items()}
-
-    def guide(positive: Conditioning, negative: Conditioning) -> Any:
-        found = copy.copy(guider)
-        changed = {**kept, "positive": positive} | ({"negative": negative} if "negative" in kept else {})
-        found.original_conds = {
-            name: [{**values, **({} if states is None else {"cross_attn": states})} for states, values in entries]
-            for name, entries in changed.items()
-        }
-        return found
-
-    def part(denoise: float) -> Tensor:
-        if denoise >= 1:
-            return levels
-        steps = max(1, round((len(levels) - 1) * denoise))
-        return levels[-(steps + 1) :]
-
-    positive = kept.get("positive") or next(iter(kept.values()), [])
-    identity = json.dumps([levels.tolist(), type(sampler).__name__, type(guider).__name__, _fingerprint(positive)])
-    model = guider.model_patcher
-    return Sampling(model, positive, kept.get("negative", []), guide, sampler, part, seed, identity, **windows)
-
-
-def _fingerprint(conditioning: Conditioning) -> str:
-    """Hash of the tensors and plain values of a conditioning, for reel keys."""
-    found = hashlib.sha256()
-
-    def feed(value: Any) -> None:
-        if isinstance(value, Tensor):
-            found.update(repr(tuple(value.shape)).encode() + value.detach().float().cpu().contiguous().numpy().tobytes())
-        elif isinstance(value, dict):
-            for key in sorted(map(str, value)):
-                found.update(key.encode())
-                feed(value.get(key))
-        elif isinstance(value, (list, tuple)):
-            for one in value:
-                feed(one)
-        elif isinstance(value, (str, int, float, bool, type(None))):
-            found.update(repr(value).encode())
-
-    feed([[states, {k: v for k, v in values.items() if k not in ("uuid", "model_conds")}] for states, values in conditioning])
-    return found.hexdigest()[:16]
+    begin = indices[0]
+    front = begin % timeline.cycle if timeline.cycle else int(begin > 0 and timeline.first != timeline.rest)
+    return front, timeline.legal(front + len(indices)) - front - len(indices)
 
 
 @dataclass
 class HostDenoiser:
-    """`longtake.sampler.Denoiser` by the host's samplers. `prompts` are pairs of positive and negative conditioning, by
-    the numbers the request's shots name; `shown(latents)` is told the clean latents of every step, for a preview."""
+    """`longtake.sampler.Denoiser` by the host's samplers. `prompts` are by the numbers the request's shots name; those of
+    the request must name them in reel keys (see `fingerprint`). `shown(latents)` is told a clean latent frame at every
+    step, for a preview; `past(index)` gives the finished latents [1, C, n, h, w] right before latent `index`, or None.
+    Counted are `calls` of the model, the `tokens` (latents) in them, and how many of these are `new`.
+    """
 
     sampling: Sampling
-    prompts: Sequence[tuple[Conditioning, Conditioning]]
+    prompts: Sequence[Conds]
     shown: Callable[[Tensor], None] | None = None
+    past: Callable[[int], Tensor | None] = lambda index: None
     calls: int = 0
     tokens: int = 0
+    new: int = 0
     _grey: dict[tuple[int, ...], Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.capability = self.sampling.capability
-        conds = [[_fingerprint(one) for one in pair] for pair in self.prompts]
-        self.identity = json.dumps([self.capability.family, self.sampling.identity, conds])
+        self.identity = json.dumps([self.capability.family, self.sampling.identity])
 
     def denoise(
         self, latents: Tensor, sigma: Tensor, keep: Tensor, prompt_index: Tensor, seed: int | Sequence[int], *,
         role: Tensor, position: Tensor, noise: Tensor | None = None, blend: Blend | None = None, ring: bool = False,
         indices: Sequence[int] = (), on_step: OnStep | None = None,
     ) -> Tensor:  # fmt: skip
-        """Latents [1, C, T, h, w] of a window, kept frames bit for bit; see the protocol. A window of one prompt; where
-        two mix, the heavier one is taken frame by frame and the one most new frames have is used."""
-        if noise is None:
-            raise UsageError("a window of a host's model needs its noise")
-        front, back = self._margins(indices, len(keep))
-        clip, kept = _padded(latents, front, back), _pad_flags(keep, front, back)
-        if front or back:
-            shape = (latents.shape[1], *latents.shape[3:])
-            first = int(seed if isinstance(seed, int) else seed[0])
-            spare = torch.stack([frame_noise(first, -1000 - at, shape) for at in range(front + back)], 1)[None]
-            noise = torch.cat([spare[:, :, :front], noise, spare[:, :, front:]], 2)
-        positive, negative = self.prompts[self._prompt(prompt_index, keep, blend)]
-        model = self._told(role, position, ring)
-        known = prepare(model, self.capability, positive, negative, clip, kept, grey=self._grey_for(clip, kept))
-        guider = self.sampling.guide(known.positive, known.negative)
-        if model is not self.sampling.model:
-            guider.model_patcher, guider.model_options = model, model.model_options
+        """Latents [1, C, T, h, w] of a window, kept frames bit for bit; see the protocol. A window has one prompt: that
+        of most of its new frames, of the heavier one where two mix. Raises UsageError for a ring, LongTakeError where the
+        model answers with NaN, and what the host raises when the user interrupts."""
+        if ring or noise is None or not len(indices):
+            raise UsageError("a host's model needs the noise and numbers of a window's frames, and makes no ring")
         start = float(sigma[0, ~keep].max()) if bool((~keep).any()) else 0.0
-        levels = self.sampling.sigmas(start)
-        if not len(levels) or bool(keep.all()):
+        levels = self.sampling.sigmas(start) if start > 0 else torch.empty(0)
+        if len(levels) < 2:
             return latents
-        full = self._all_noise(known.samples, noise, seed)
+        fresh = (~keep).nonzero().flatten()
+        # samplers that add noise at every step get other noise in every window, whatever its place in the take
+        own_seed = int.from_bytes(noise[:, :, fresh[0]].float().cpu().numpy().tobytes()[:8], "little") >> 1
+        # what a margin begins with matters only where the window does not begin with noise alone
+        clip, kept, front = self._clip(latents, keep, indices, latents if start < 1 else torch.zeros_like(latents), own_seed)
+        spare = [frame_noise(own_seed, at, noise[0, :, 0].shape)[None, :, None] for at in range(len(kept) - len(keep))]
+        conds = self.prompts[self._prompt(prompt_index, keep, blend)]
+        entries = [entry for part in conds.values() for entry in part]
+        known = prepare(self.sampling.model, self.capability, entries, [], clip, kept, grey=self._grey_for(clip))
+        guider = self._guider(_split(known.positive, conds), role, position, len(kept), len(fresh))
+        whole = torch.cat([*spare[:front], noise, *spare[front:]], 2)
+        middle = front + int(fresh.median())
         steps = len(levels) - 1
 
         def callback(step: int, clean: Any, x: Any, total: int) -> None:
-            self.calls += 1
-            self.tokens += clip.shape[2]
             if self.shown is not None:
-                self.shown(clean.tensors[0] if getattr(clean, "is_nested", False) else clean)
+                self.shown(_video(clean)[:, :, middle : middle + 1])
             if on_step is not None:
                 on_step(step + 1, steps)
 
         out = guider.sample(
-            full, known.samples, self.sampling.sampler, levels, denoise_mask=known.noise_mask, callback=callback,
-            disable_pbar=True, seed=int(seed if isinstance(seed, int) else seed[0]),
+            _with_sound(whole, known.samples, own_seed), known.samples, self.sampling.sampler, levels,
+            denoise_mask=known.noise_mask, callback=callback, disable_pbar=True, seed=own_seed,
         )  # fmt: skip
-        made = known.restore(out)
-        made = made.tensors[0] if getattr(made, "is_nested", False) else made
-        made = made[:, :, front : front + len(keep)].cpu().to(latents)
+        made = _video(known.restore(out))[:, :, front : front + len(keep)].cpu().to(latents)
         check_finite(made)
         return torch.where(keep.view(1, 1, -1, 1, 1), latents, made)
 
@@ -223,35 +106,54 @@ class HostDenoiser:
         """A queue needs the model's velocity, not a whole run of a sampler."""
         raise UsageError("rolling works inside one sampler run: use the Rolling Sampler with SamplerCustomAdvanced")
 
-    def _margins(self, indices: Sequence[int], count: int) -> tuple[int, int]:
-        """Frames to put before and after a window so that it is a clip the model's VAE and patches allow.
-
-        A causal VAE's first latent stands for fewer frames than the others, so a window from the middle of a take gets
-        a latent before it that is made along and dropped.
-        """
+    def _clip(
+        self, latents: Tensor, keep: Tensor, indices: Sequence[int], edge: Tensor, seed: int
+    ) -> tuple[Tensor, Tensor, int]:
+        """Latents and keep mask with margins, and the number of latents before them; margins are like the ends of `edge`."""
         timeline = self.capability.timeline
-        begin = next((index for index in indices if index >= 0), 0)
-        if timeline.cycle:
-            front = begin % timeline.cycle
-        else:
-            front = int(begin > 0 and timeline.first != timeline.rest)
-        return front, timeline.legal(front + count) - front - count
+        front, back = margins(timeline, indices)
+        clip = torch.cat([*[edge[:, :, :1]] * front, latents, *[edge[:, :, -1:]] * back], 2)
+        kept = torch.cat([keep.new_zeros(front), keep, keep.new_zeros(back)])
+        head = self._head(indices[0], seed) if front and not timeline.cycle else None
+        if head is not None:
+            clip[:, :, :1], kept[0] = head, True
+        return clip, kept, front
+
+    def _guider(self, conds: Conds, role: Tensor, position: Tensor, size: int, new: int) -> Any:
+        """The guider for one window, which counts its calls and stops before one if the user asks for it."""
+        guider = self.sampling.guide(conds)
+        guider.model_options = comfy.model_patcher.create_model_options_clone(guider.model_options)
+        options = guider.model_options.setdefault("transformer_options", {})
+        if self.sampling.own:  # so that an anchor is not taken for the frame before, nor a frame far ahead for the next one
+            options[TOLD] = {"role": role, "position": position}
+
+        def counted(run: Any, *args: Any, **kwargs: Any) -> Any:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            self.calls += 1
+            self.tokens += size
+            self.new += new
+            return run(*args, **kwargs)
+
+        kind = comfy.patcher_extension.WrappersMP.PREDICT_NOISE
+        comfy.patcher_extension.add_wrapper_with_key(kind, "longtake", counted, options)
+        return guider
 
     def _prompt(self, index: Tensor, keep: Tensor, blend: Blend | None) -> int:
         if blend is not None:
             index = torch.where(blend.weight > 0.5, blend.prompt, index)
-        new = index[~keep] if bool((~keep).any()) else index
-        return int(new.mode().values)
+        return int(index[~keep].mode().values)
 
-    def _told(self, role: Tensor, position: Tensor, ring: bool) -> Any:
-        """Our own model is told roles and positions, so that an anchor is not taken for the frame before."""
-        if not _is_own(self.sampling.model) or not bool((role == ANCHOR).any()):
-            return self.sampling.model
-        model = self.sampling.model.clone()
-        model.model_options.setdefault("transformer_options", {})[TOLD] = {"role": role, "position": position}
-        return model
+    def _head(self, begin: int, seed: int) -> Tensor | None:
+        """The frame before latent `begin` as the first latent [1, C, 1, h, w] of a clip, so that a model which learned to
+        go on from a clip's beginning finds one; None without a VAE, and where nothing comes before."""
+        vae, before = self.sampling.vae, self.past(begin)
+        if vae is None or before is None:
+            return None
+        with torch.random.fork_rng():  # some decoders add noise
+            torch.manual_seed(seed)
+            return vae.encode(vae.decode(before)[0, -1:]).cpu()
 
-    def _grey_for(self, clip: Tensor, keep: Tensor) -> Tensor | None:
+    def _grey_for(self, clip: Tensor) -> Tensor | None:
         if self.sampling.vae is None or not {"concat_latent_image", "vace_frames"} & set(self.capability.needs):
             return None
         size = tuple(clip.shape)
@@ -259,42 +161,26 @@ class HostDenoiser:
             self._grey[size] = grey_like(self.sampling.vae, self.capability.timeline, clip)
         return self._grey[size]
 
-    def _all_noise(self, samples: Any, noise: Tensor, seed: int | Sequence[int]) -> Any:
-        """Noise like the samples; sound, which has no frames of the take, by the host."""
-        if not getattr(samples, "is_nested", False):
-            return noise
-        import comfy.nested_tensor
-        import comfy.sample
 
-        sound = [comfy.sample.prepare_noise(s, int(seed if isinstance(seed, int) else seed[0])) for s in samples.unbind()[1:]]
-        return comfy.nested_tensor.NestedTensor([noise, *sound])
+def _split(entries: Iterable[list[Any]], like: Conds) -> dict[str, Conditioning]:
+    """Entries in a row back to the names they had."""
+    rest = iter(entries)
+    return {name: [next(rest) for _ in part] for name, part in like.items()}
 
 
-def _padded(latents: Tensor, front: int, back: int) -> Tensor:
-    shape = list(latents.shape)
-    before, after = (latents.new_zeros([*shape[:2], count, *shape[3:]]) for count in (front, back))
-    return torch.cat([before, latents, after], 2)
+def _video(latents: Any) -> Tensor:
+    return latents.unbind()[0] if getattr(latents, "is_nested", False) else latents
 
 
-def _pad_flags(keep: Tensor, front: int, back: int) -> Tensor:
-    return torch.cat([keep.new_zeros(front), keep, keep.new_zeros(back)])
+def _with_sound(noise: Tensor, samples: Any, seed: int) -> Any:
+    """Noise like the samples; sound, which has no frames of the take, gets the host's own."""
+    if not getattr(samples, "is_nested", False):
+        return noise
+    sound = [comfy.sample.prepare_noise(stream, seed) for stream in samples.unbind()[1:]]
+    return comfy.nested_tensor.NestedTensor([noise, *sound])
 
 
 def previewer(model: Any) -> Callable[[Tensor], Any]:
     """Clean latents to what the host's ProgressBar shows, None where previews are off."""
     found = latent_preview.get_previewer(comfy.model_management.get_torch_device(), model.get_model_object("latent_format"))
     return lambda clean: found.decode_latent_to_preview_image("JPEG", clean) if found is not None else None
-
-
-def timeline_shift(capability: Capability, new: int) -> Mapping[str, int]:
-    """How a clip's latents move when `new` latents come before it: `new` latents to make, `drop` of the clip's own first.
-
-    A causal VAE's first latent stands for one frame and cannot lie in the middle; that frame becomes the last one of a
-    latent that is made, and the clip goes on with its second latent. Where the pattern of the latents comes back in
-    cycles, whole cycles are put before it.
-    """
-    timeline = capability.timeline
-    if timeline.cycle:
-        return {"new": -(-new // timeline.cycle) * timeline.cycle, "drop": 0}
-    causal = timeline.first != timeline.rest
-    return {"new": new + causal, "drop": int(causal)}

@@ -6,8 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-SAMPLING = io.Custom("LONGTAKE_SAMPLING")
-CATEGORY = "LongTake/takes"
+from .take_sampling import CATEGORY, SAMPLING, LongTakeGuiderSampling, LongTakeProbe, LongTakeSampling
+
 FPS = {"default": 0.0, "min": 0.0, "max": 240.0, "step": 0.1, "tooltip": "Frames a second; 0: the model's own rate."}
 GAP = {"default": 2.0, "min": 0.1, "max": 600.0, "step": 0.1}
 
@@ -22,85 +22,6 @@ def _outputs() -> list[Any]:
 
 def _give(made: Any) -> io.NodeOutput:
     return io.NodeOutput(made.latent, made.frames, made.report, ui=ui.PreviewText(made.report))
-
-
-def _windows() -> list[Any]:
-    return [
-        io.Int.Input(
-            "window", default=0, min=0, max=1000, advanced=True, tooltip="Latent frames at once; 0: 8 for LongTake, 5 s for others."
-        ),
-        io.Int.Input(
-            "overlap", default=0, min=0, max=100, advanced=True, tooltip="Finished latent frames shown to each window; 0: 2."
-        ),
-        io.Boolean.Input(
-            "anchor", default=True, advanced=True, tooltip="Show an early latent frame against drift, where the model can."
-        ),
-        io.Vae.Input(
-            "vae", optional=True, tooltip="Measures the joins; Wan image to video and VACE need it for good extensions."
-        ),
-    ]
-
-
-class LongTakeSampling(io.ComfyNode):
-    """KSampler's inputs as a socket."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        import comfy.samplers
-
-        return io.Schema(
-            node_id="LongTakeSampling",
-            display_name="Take Sampling",
-            category=CATEGORY,
-            description="How the take nodes sample: KSampler's inputs, and the windows a long take is made in. Any video model.",
-            search_aliases=["ksampler", "long video sampler", "context window", "overlap"],
-            inputs=[
-                io.Model.Input("model", tooltip="Any video model."),
-                io.Conditioning.Input("positive"),
-                io.Conditioning.Input("negative"),
-                io.Int.Input("seed", default=1, min=0, max=2**63 - 1, control_after_generate=True),
-                io.Int.Input("steps", default=16, min=1, max=1000),
-                io.Float.Input("cfg", default=1.0, min=0.0, max=100.0, step=0.1),
-                io.Combo.Input("sampler_name", options=comfy.samplers.SAMPLER_NAMES, default="euler"),
-                io.Combo.Input("scheduler", options=comfy.samplers.SCHEDULER_NAMES, default="simple"),
-                *_windows(),
-            ],
-            outputs=[SAMPLING.Output(display_name="sampling")],
-        )
-
-    @classmethod
-    def execute(cls, model: Any, positive: Any, negative: Any, **inputs: Any) -> io.NodeOutput:
-        from ..host.take import from_ksampler
-
-        return io.NodeOutput(from_ksampler(model, positive, negative, **inputs))
-
-
-class LongTakeGuiderSampling(io.ComfyNode):
-    """A guider as a socket."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="LongTakeGuiderSampling",
-            display_name="Take Sampling (Guider)",
-            category=CATEGORY,
-            description="How the take nodes sample, with a guider, a sampler and sigmas as SamplerCustomAdvanced has them.",
-            search_aliases=["sampler custom advanced", "guider"],
-            inputs=[
-                io.Guider.Input("guider"),
-                io.Sampler.Input("sampler"),
-                io.Sigmas.Input("sigmas"),
-                io.Int.Input("seed", default=1, min=0, max=2**63 - 1, control_after_generate=True),
-                *_windows(),
-            ],
-            outputs=[SAMPLING.Output(display_name="sampling")],
-        )
-
-    @classmethod
-    def execute(cls, guider: Any, sampler: Any, sigmas: Any, **inputs: Any) -> io.NodeOutput:
-        from ..host.take import from_guider
-
-        return io.NodeOutput(from_guider(guider, sampler, sigmas, **inputs))
 
 
 class LongTakeExtend(io.ComfyNode):
@@ -128,7 +49,7 @@ class LongTakeExtend(io.ComfyNode):
     def execute(cls, sampling: Any, latent: Any, direction: str, seconds: float, fps: float) -> io.NodeOutput:
         from ..host.film import extend
 
-        return _give(extend(sampling, latent, seconds, fps, direction == "backward"))
+        return _give(extend(sampling, latent, seconds, fps, direction))
 
 
 class LongTakeConnect(io.ComfyNode):
@@ -154,9 +75,9 @@ class LongTakeConnect(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampling: Any, a: Any, b: Any, gap: float, fps: float) -> io.NodeOutput:
-        from ..host.film import connect
+        from ..host.film import stitch
 
-        return _give(connect(sampling, a, b, gap, fps))
+        return _give(stitch(sampling, [("a", a), ("b", b)], gap, fps))
 
 
 class LongTakeLoop(io.ComfyNode):
@@ -258,7 +179,9 @@ class LongTakeBlend(io.ComfyNode):
                 io.Latent.Input("b", tooltip="The clip seen last, of the same size and length."),
                 io.Float.Input("begin", default=1.0, min=0.0, max=3600.0, step=0.1, tooltip="Second at which a begins to change."),
                 io.Float.Input("end", default=3.0, min=0.1, max=3600.0, step=0.1, tooltip="Second at which only b is left."),
-                io.Float.Input("strength", default=0.7, min=0.01, max=1.0, step=0.01, tooltip="How much of the middle is made new."),
+                io.Float.Input(
+                    "strength", default=0.7, min=0.01, max=1.0, step=0.01, tooltip="How much of the middle is made new."
+                ),
                 io.Float.Input("fps", **FPS),
             ],
             outputs=_outputs(),
@@ -301,7 +224,7 @@ class LongTakeStitch(io.ComfyNode):
     def execute(cls, sampling: Any, clips: Any, gap: float, fps: float) -> io.NodeOutput:
         from ..host.film import stitch
 
-        return _give(stitch(sampling, [clip for clip in clips.values() if clip is not None], gap, fps))
+        return _give(stitch(sampling, [clip for clip in clips.items() if clip[1] is not None], gap, fps))
 
 
 class LongTakeFilm(io.ComfyNode):
@@ -328,7 +251,12 @@ class LongTakeFilm(io.ComfyNode):
                 ),
                 io.Float.Input("fps", **FPS),
                 io.Int.Input(
-                    "fade", default=0, min=0, max=100, advanced=True, tooltip="Latent frames in which a prompt gives way to the next."
+                    "fade",
+                    default=0,
+                    min=0,
+                    max=100,
+                    advanced=True,
+                    tooltip="Latent frames in which a prompt gives way to the next.",
                 ),
                 io.String.Input("reel", default="", tooltip="Name below output/longtake/reels; empty keeps nothing."),
             ],
@@ -342,30 +270,6 @@ class LongTakeFilm(io.ComfyNode):
         from ..host.film import film
 
         return _give(film(sampling, clip, shots, latent, fps, fade, reel))
-
-
-class LongTakeProbe(io.ComfyNode):
-    """What a model can do with known frames."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="LongTakeProbe",
-            display_name="Model Report",
-            category=CATEGORY,
-            description="Says in words what the loaded model can do with known frames, and on what grid of sizes and lengths.",
-            search_aliases=["capability", "which model", "frame count rule", "probe"],
-            inputs=[io.Model.Input("model")],
-            outputs=[io.String.Output(display_name="report")],
-            is_output_node=True,
-        )
-
-    @classmethod
-    def execute(cls, model: Any) -> io.NodeOutput:
-        from ..host.probe import probe
-
-        words = probe(model).words()
-        return io.NodeOutput(words, ui=ui.PreviewText(words))
 
 
 TAKES: list[type[io.ComfyNode]] = [

@@ -1,0 +1,119 @@
+"""How takes are sampled: KSampler's inputs or a guider as one socket, and what a model can do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io, ui
+
+SAMPLING = io.Custom("LONGTAKE_SAMPLING")
+CATEGORY = "LongTake/takes"
+
+
+def _windows() -> list[Any]:
+    return [
+        io.Int.Input(
+            "window", default=0, min=0, max=1000, advanced=True, tooltip="Latent frames at once; 0: 8 for LongTake, 5 s for others."
+        ),
+        io.Int.Input(
+            "overlap", default=0, min=0, max=100, advanced=True, tooltip="Finished latent frames shown to each window; 0: 2."
+        ),
+        io.Boolean.Input(
+            "anchor", default=True, advanced=True, tooltip="Show an early latent frame against drift, where the model can."
+        ),
+        io.Vae.Input(
+            "vae", optional=True, tooltip="Measures the joins; Wan image to video and VACE need it for good extensions."
+        ),
+    ]
+
+
+class LongTakeSampling(io.ComfyNode):
+    """KSampler's inputs as a socket."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        import comfy.samplers
+
+        return io.Schema(
+            node_id="LongTakeSampling",
+            display_name="Take Sampling",
+            category=CATEGORY,
+            description="How the take nodes sample: KSampler's inputs, and the windows a long take is made in. Any video model.",
+            search_aliases=["ksampler", "long video sampler", "context window", "overlap"],
+            inputs=[
+                io.Model.Input("model", tooltip="Any video model."),
+                io.Conditioning.Input("positive"),
+                io.Conditioning.Input("negative"),
+                io.Int.Input("seed", default=1, min=0, max=2**63 - 1, control_after_generate=True),
+                io.Int.Input("steps", default=16, min=1, max=1000),
+                io.Float.Input("cfg", default=1.0, min=0.0, max=100.0, step=0.1),
+                io.Combo.Input("sampler_name", options=comfy.samplers.SAMPLER_NAMES, default="euler"),
+                io.Combo.Input("scheduler", options=comfy.samplers.SCHEDULER_NAMES, default="simple"),
+                *_windows(),
+            ],
+            outputs=[SAMPLING.Output(display_name="sampling")],
+            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
+        )
+
+    @classmethod
+    def execute(cls, model: Any, positive: Any, negative: Any, **inputs: Any) -> io.NodeOutput:
+        from ..host.origin import origin
+        from ..host.sampling import from_ksampler
+
+        above = origin(cls.hidden.dynprompt, cls.hidden.unique_id, "model", "vae")
+        return io.NodeOutput(from_ksampler(model, positive, negative, origin=above, **inputs))
+
+
+class LongTakeGuiderSampling(io.ComfyNode):
+    """A guider as a socket."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LongTakeGuiderSampling",
+            display_name="Take Sampling (Guider)",
+            category=CATEGORY,
+            description="How the take nodes sample, with a guider, a sampler and sigmas as SamplerCustomAdvanced has them.",
+            search_aliases=["sampler custom advanced", "guider"],
+            inputs=[
+                io.Guider.Input("guider"),
+                io.Sampler.Input("sampler"),
+                io.Sigmas.Input("sigmas"),
+                io.Int.Input("seed", default=1, min=0, max=2**63 - 1, control_after_generate=True),
+                *_windows(),
+            ],
+            outputs=[SAMPLING.Output(display_name="sampling")],
+            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
+        )
+
+    @classmethod
+    def execute(cls, guider: Any, sampler: Any, sigmas: Any, **inputs: Any) -> io.NodeOutput:
+        from ..host.origin import origin
+        from ..host.sampling import from_guider
+
+        above = origin(cls.hidden.dynprompt, cls.hidden.unique_id, "guider", "sampler", "vae")
+        return io.NodeOutput(from_guider(guider, sampler, sigmas, origin=above, **inputs))
+
+
+class LongTakeProbe(io.ComfyNode):
+    """What a model can do with known frames."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LongTakeProbe",
+            display_name="Model Report",
+            category=CATEGORY,
+            description="Says in words what the loaded model can do with known frames, and on what grid of sizes and lengths.",
+            search_aliases=["capability", "which model", "frame count rule", "probe"],
+            inputs=[io.Model.Input("model")],
+            outputs=[io.String.Output(display_name="report")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, model: Any) -> io.NodeOutput:
+        from ..host.probe import probe
+
+        words = probe(model).words()
+        return io.NodeOutput(words, ui=ui.PreviewText(words))

@@ -1,0 +1,170 @@
+"""A graph for each take node on a real server, with the model in the box; a film that is cancelled and goes on."""
+
+import io
+import re
+import threading
+import time
+
+import av
+import pytest
+from comfyui_longtake.longtake.reel import Reel
+
+STEPS = 2
+FILE = {"filename_prefix": "take", "codec": "h264", "crf": 18, "mark": False}
+
+
+def node(kind, **inputs):
+    return {"class_type": kind, "inputs": inputs}
+
+
+def graph(take, seconds=2.0, steps=STEPS, sampling=None, **more):
+    """Take node `take` on two clips, "41" and "42", of 96x64 pixels; the film goes to node 13."""
+    size = {"aspect": "custom", "size": "256x160", "width": 96, "height": 64, "seconds": seconds, "fps": 0.0}
+    ends = {"model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0]}
+    how = {"steps": steps, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
+    found = {
+        "1": node("LongTakeLoader", model="in the box"),
+        "2": node("CLIPTextEncode", clip=["1", 1], text="a red dog walks in the desert"),
+        "3": node("LongTakePlanner", model=["1", 0], **size),
+        "41": node("KSampler", seed=1, denoise=1.0, latent_image=["3", 0], **ends, **how),
+        "42": node("KSampler", seed=2, denoise=1.0, latent_image=["3", 0], **ends, **how),
+        "10": sampling or node("LongTakeSampling", seed=3, window=6, overlap=0, anchor=True, vae=["1", 2], **ends, **how),
+        "11": take,
+        "13": node("LongTakeVideo", latent=["11", 0], vae=["1", 2], fps=8.0, **FILE),
+    }
+    found["11"]["inputs"]["sampling"] = ["10", 0]
+    return found | more
+
+
+def shot_list(shots, reel=""):
+    return node("LongTakeFilm", clip=["1", 1], latent=["3", 0], shots=shots, fps=0.0, fade=0, reel=reel)
+
+
+def film(shots, reel="", **more):
+    return graph(shot_list(shots, reel), **more)
+
+
+def frames_of(comfy, entry):
+    (found,) = entry["outputs"]["13"]["images"]
+    with av.open(io.BytesIO(comfy.fetch(found))) as file:
+        return sum(1 for _ in file.decode(video=0))
+
+
+def report_of(entry):
+    return entry["outputs"]["11"]["text"][0]
+
+
+A, B = ["41", 0], ["42", 0]
+TAKES = {
+    "forward": (node("LongTakeExtend", latent=A, direction="forward", seconds=3.0, fps=0.0), 40),
+    "backward": (node("LongTakeExtend", latent=A, direction="backward", seconds=1.2, fps=0.0), 28),
+    "connect": (node("LongTakeConnect", a=A, b=B, gap=1.0, fps=8.0), 40),
+    "loop": (node("LongTakeLoop", latent=A, gap=1.0, fps=0.0), 24),
+    "recut": (node("LongTakeRecut", latent=A, keep="0-0.5, 1.5-2", fps=0.0), 16),
+    "remix": (node("LongTakeRemix", latent=A, strength=0.5), 16),
+    "blend": (node("LongTakeBlend", a=A, b=B, begin=0.4, end=1.6, strength=0.7, fps=0.0), 16),
+    "stitch": (node("LongTakeStitch", gap=0.5, fps=0.0, **{"clips.clip0": A, "clips.clip1": B, "clips.clip2": A}), 56),
+}
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_take(comfy, name):
+    take, frames = TAKES[name]
+    entry = comfy.run(graph(take))
+    report = report_of(entry)
+    assert frames_of(comfy, entry) == frames and f"{frames} frames" in report
+    windows, calls = (int(re.search(rf"(\d+) {word}", report)[1]) for word in ("windows", "model calls"))
+    assert calls == windows * STEPS
+    joins = re.findall(r"join at frame (\d+): seam [\d.]+, acceleration [\d.]+, luma [-+\d.]+ \((?:smooth|may be seen)\)", report)
+    wanted = {"forward": [16], "backward": [12], "connect": [16, 24], "loop": [16, 24], "recut": [4, 12], "blend": [4, 12]}
+    assert list(map(int, joins)) == wanted.get(name, [16, 20, 36, 40] if name == "stitch" else [])
+
+
+def test_film_and_guider(comfy):
+    entry = comfy.run(film("1: a red dog walks\ncut 1.5s: a blue dog stands"))
+    assert frames_of(comfy, entry) == 20 and "join" not in report_of(entry)
+    sampling = node(
+        "LongTakeGuiderSampling", guider=["5", 0], sampler=["6", 0], sigmas=["7", 0], seed=3, window=0, overlap=1, anchor=False
+    )
+    parts = {
+        "5": node("CFGGuider", model=["1", 0], positive=["2", 0], negative=["2", 0], cfg=1.0),
+        "6": node("KSamplerSelect", sampler_name="euler"),
+        "7": node("LongTakeSchedule", steps=STEPS, shift=2.5, denoise=1.0),
+    }
+    entry = comfy.run(film("1: a red dog walks\n1: a blue dog stands", sampling=sampling, **parts))
+    assert frames_of(comfy, entry) == 16 and f"2 windows of up to 3 latents; {2 * STEPS} model calls" in report_of(entry)
+
+
+def test_model_report(comfy):
+    entry = comfy.run({"1": node("LongTakeLoader", model="in the box"), "2": node("LongTakeProbe", model=["1", 0])})
+    (words,) = entry["outputs"]["2"]["text"]
+    assert words.startswith("LongTake. Known frames stay clean") and words.endswith("Width and height are multiples of 16 pixels.")
+    assert "Lengths are 4, 8, 12, 16 frames and so on, usually at 8 a second." in words
+
+
+@pytest.mark.parametrize(
+    ("take", "says"),
+    [
+        (node("LongTakeConnect", a=A, b=["30", 0], gap=1.0, fps=0.0), r"node 11.*b: 16 channels, this model has 128"),
+        (node("LongTakeExtend", latent=["31", 0], direction="forward", seconds=1.0, fps=0.0), r"node 11.*2 videos in one batch"),
+        (node("LongTakeRecut", latent=A, keep="soon", fps=0.0), r"node 11.*give spans in seconds"),
+        (shot_list("1: a\nb"), r"node 11.*shots, line 2"),
+        (shot_list("1: a", "../x"), r"node 11.*plain name"),
+    ],
+)
+def test_wrong_input_is_one_line_on_its_node(comfy, take, says):
+    other = node("EmptyHunyuanLatentVideo", width=96, height=64, length=5, batch_size=1)
+    with pytest.raises(comfy.Error, match=says) as caught:
+        comfy.run(graph(take, **{"30": other, "31": node("RepeatLatentBatch", samples=["3", 0], amount=2)}))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cancelled_film_goes_on_from_its_reel(comfy):
+    steps, shots = 30, "4: a red dog walks\n4: a red dog stands\n4: a blue dog stands"
+    wanted = film(shots, "cancelled", steps=steps)
+    begun, failed = threading.Event(), []
+
+    def hear(kind, data):
+        if kind == "progress_state" and data.get("nodes", {}).get("11", {}).get("value", 0) > steps:
+            begun.set()
+
+    def run():
+        try:
+            comfy.run(wanted, on_event=hear)
+        except comfy.Error as error:
+            failed.append((time.monotonic(), str(error)))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert begun.wait(240)
+    asked = time.monotonic()
+    comfy.interrupt()
+    thread.join(60)
+    assert failed and "interrupt" in failed[0][1] and failed[0][0] - asked < 10  # a call takes a tenth of a second
+    reel = comfy.folder / "output/longtake/reels/cancelled"
+    kept = len(Reel.peek(reel)["segments"])
+    assert kept >= 1
+    entry = comfy.run(wanted)
+    report = report_of(entry)
+    windows = int(re.search(r"(\d+) windows of", report)[1])
+    assert windows > kept and f"; {kept} windows from the reel" in report
+    assert f"{(windows - kept) * steps} model calls" in report and frames_of(comfy, entry) == 96
+
+
+def test_a_reel_outlives_node_numbers_but_no_other_model(comfy):
+    def run(**more):
+        entry = comfy.run(film("1: a red dog walks\n1: a blue dog stands", "kept", **more))
+        return int(re.search(r"(\d+) model calls", report_of(entry))[1])
+
+    def sampling(model, text="2", seed=3):
+        return node(
+            "LongTakeSampling", seed=seed, window=6, overlap=0, anchor=True, vae=["1", 2], model=[model, 0], positive=[text, 0],
+            negative=["2", 0], steps=STEPS, cfg=1.0, sampler_name="euler", scheduler="simple",
+        )  # fmt: skip
+
+    shifted = {"21": node("ModelSamplingSD3", model=["1", 0], shift=4.0)}
+    renamed = {"22": node("LongTakeLoader", model="in the box"), "23": node("CLIPTextEncode", clip=["1", 1], text="no one")}
+    assert run() == 2 * STEPS
+    assert run(sampling=sampling("22", "23"), **renamed) == 0  # the prompt of the sampling is not the film's
+    assert run(sampling=sampling("21"), **shifted) == 2 * STEPS
+    assert run(sampling=sampling("1", seed=4)) == 2 * STEPS

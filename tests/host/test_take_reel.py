@@ -1,0 +1,166 @@
+"""A film on a reel: going on after an interruption, re-making what a change touches and nothing else, and what names a model."""
+
+from pathlib import Path
+
+import pytest
+
+BUILDERS = Path(__file__).with_name("families.py")
+NAMES = ["LongTake", "Wan 2.1 T2V", "MiniMax H3"]
+
+
+def film_on_reels(room, path, names):
+    """Films on reels, counted in model calls; runs in the host."""
+    import importlib.util
+
+    import comfy.model_management
+    import torch
+
+    spec = importlib.util.spec_from_file_location("longtake_families", path)
+    families = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(families)
+    film, errors, reel = room("host.film"), room("errors"), room("longtake.reel")
+    from_ksampler = room("host.sampling").from_ksampler
+    calls, stop, plans, plan = [], [0], [], film.plan
+    film.plan = lambda *given: plans.append(plan(*given)) or plans[-1]
+    torch.set_num_threads(1)
+
+    class Clip:
+        """A text encoder whose states are random, by the text."""
+
+        def tokenize(self, text):
+            return sum(map(ord, text))
+
+        def encode_from_tokens_scheduled(self, number):
+            return built.text(number)
+
+    def watched(apply, given):
+        calls.append(1)
+        if len(calls) == stop[0]:
+            comfy.model_management.interrupt_current_processing(True)
+        return apply(given["input"], given["timestep"], **given["c"])
+
+    def go(name, shots=("3: one", "3: two", "3: three"), at=0, positive=0, **more):
+        """(latents or None, model calls, report or error) of a film on the reel `name`; `at`: interrupted in that call."""
+        size = more.pop("size", built.latents())
+        size = size.unbind()[0] if size.is_nested else size
+        given = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler_ancestral", "scheduler": "simple", "window": 7} | more
+        sampling = from_ksampler(built.model, built.text(positive), built.text(1), **given)
+        calls.clear()
+        stop[0] = at
+        try:
+            made = film.film(sampling, Clip(), "\n".join(shots), {"samples": size}, 8.0, 0, name)
+        except comfy.model_management.InterruptProcessingException:
+            return None, len(calls), "interrupted"
+        except errors.LongTakeError as error:
+            return None, len(calls), str(error)
+        return made.latent["samples"], len(calls), made.report
+
+    found = {}
+    with torch.inference_mode():
+        for number, family in enumerate(names):
+            built = families.build(family, room)
+            built.model.set_model_unet_function_wrapper(watched)
+            first, stopped, cut = (f"{kind} {number}" for kind in ("first", "stopped", "cut"))
+            whole, count, report = go("")
+            shots = [window.shot for window in plans[-1]]
+            same, kept, _ = go(first)
+            again = go(first)
+            one = {"shots": shots, "calls": [count, kept], "report": report, "same": torch.equal(whole, same)}
+            one["again"] = [again[1], torch.equal(whole, again[0]), again[2]]
+            one["stopped"] = []
+            for done in (0, 2, len(shots) - 1):
+                _, before, what = go(f"{stopped} {done}", at=2 * done + 1)
+                made, after, report = go(f"{stopped} {done}")
+                one["stopped"].append([done, what, before, after, torch.equal(whole, made), report])
+            made, count, _ = go(first, ("3: one", "3: TWO", "3: three"))
+            begin, end = (torch.equal(made[:, :, at], whole[:, :, at]) for at in (0, -1))
+            fresh = go("", ("3: one", "3: TWO", "3: three"))[0]
+            one["changed"] = [count, begin, end, torch.equal(made, fresh)]
+            one["back"] = go(first)[1]
+            old = go(cut, ("3: one", "cut 3: two", "cut 3: three"))[0]
+            made, count, _ = go(cut, ("3: one", "cut 3: TWO", "cut 3: three"))
+            begin, middle, end = (torch.equal(made[:, :, at], old[:, :, at]) for at in (0, made.shape[2] // 2, -1))
+            one["cut"] = [[window.shot for window in plans[-1]].count(1), count, begin, middle, end]
+            one["positive"] = go(first, positive=9)[1]
+            one["other"] = [go(first, **more)[1] for more in ({"origin": "x"}, {"seed": 5}, {"scheduler": "normal"})]
+            one["size"] = go(first, size=torch.zeros(1, built.channels, 1, 4, 8))[1:]
+            header = reel.Reel.peek(film.reel_path(first))["header"]
+            with reel.Reel.open(film.reel_path(first), header):
+                one["in use"] = go(first)[1:]
+            one["family"] = go("first 0")[1:] if number else None
+            found[family] = one
+    film.plan = plan
+    return found
+
+
+def originate(room):
+    """What names the model above a node; runs in the host."""
+    from comfy_execution.graph import DynamicPrompt
+
+    origin = room("host.origin").origin
+
+    def graph(loader="1", lora="2", strength=0.5, text="a dog", extra=None):
+        return DynamicPrompt({
+            loader: {"class_type": "Loader", "inputs": {"name": "a.safetensors", "odd": {"__value__": [1, 2]}}},
+            lora: {"class_type": "Lora", "inputs": {"model": [loader, 0], "clip": [loader, 1], "strength": strength}},
+            "t": {"class_type": "Text", "inputs": {"clip": [lora, 1], "text": text}},
+            "s": {"class_type": "Sampling", "inputs": {"model": [lora, 0], "positive": ["t", 0], "seed": 1, **(extra or {})}},
+        })  # fmt: skip
+
+    def named(**changes):
+        return origin(graph(**changes), "s", "model", "vae")
+
+    return {
+        "same": named() == named(loader="90", lora="17") == named(text="a cat") == named(extra={"window": 9}),
+        "changed": len({named(), named(strength=0.6), named(extra={"vae": ["1", 2]}), origin(graph(), "t", "clip")}),
+        "none": [origin(None, "s", "model"), origin(graph(), None, "model")],
+        "length": len(named()),
+    }
+
+
+@pytest.fixture(scope="module")
+def reels(in_host):
+    return in_host(film_on_reels, path=str(BUILDERS), names=NAMES, timeout=900)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reel_changes_nothing_and_a_second_run_samples_nothing(reels, name):
+    found = reels[name]
+    assert found["calls"] == [2 * len(found["shots"])] * 2 and found["same"] and set(found["shots"]) == {0, 1, 2}
+    assert found["again"][:2] == [0, True] and f"0 model calls; {len(found['shots'])} windows from the reel" in found["again"][2]
+    assert "from the reel" not in found["report"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_interrupted_film_goes_on_where_it_stopped(reels, name):
+    windows = len(reels[name]["shots"])
+    for done, what, before, after, same, report in reels[name]["stopped"]:
+        assert what == "interrupted" and before == 2 * done + 1  # not one call more
+        assert after == 2 * (windows - done) and same
+        assert (f"{done} windows from the reel" in report) == (done > 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_change_makes_again_what_it_must(reels, name):
+    """A changed shot is made again with all that goes on from it, up to a cut; a prompt or model not used is nothing to it."""
+    found = reels[name]
+    assert found["changed"] == [2 * sum(shot > 0 for shot in found["shots"]), True, False, True]
+    assert found["back"] == 0  # both versions are on the reel
+    ours, calls, begin, middle, end = found["cut"]
+    assert calls == 2 * ours and (begin, middle, end) == (True, False, True)
+    assert found["positive"] == 0
+    assert found["other"] == [2 * len(found["shots"])] * 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reel_that_cannot_be_used_is_named_before_anything_is_sampled(reels, name):
+    found = reels[name]
+    wanted = {"size": "made with shape", "in use": "in use by process"} | ({"family": "made with model"} if found["family"] else {})
+    for case, words in wanted.items():
+        calls, error = found[case]
+        assert calls == 0 and words in error and "\n" not in error, case
+
+
+def test_a_model_is_named_by_what_made_it(in_host):
+    found = in_host(originate)
+    assert found["same"] and found["changed"] == 4 and found["none"] == ["", ""] and found["length"] == 16
