@@ -40,7 +40,8 @@ class RollingSampler(comfy.samplers.Sampler):
             keep = (denoise_mask.amax((0, 1, 3, 4)) == 0).cpu()
         home = latent_image if latent_image is not None else torch.zeros_like(noise)
         known = {int(i): home[0, :, int(i)].cpu() for i in keep.nonzero()}
-        request = Request(length, tuple(noise.shape[1:2] + noise.shape[3:]), known=known, noise=noise.cpu())
+        shape = (noise.shape[1], noise.shape[3], noise.shape[4])
+        request = Request(length, shape, known=known, noise=noise.cpu())
         own = getattr(model, "longtake", False)
         windows = WindowConfig(anchors=int(self.anchor and own), context=self.context)
         levels = tuple(float(s) for s in sigmas.clamp(max=1.0))
