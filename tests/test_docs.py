@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "js/docs"
-LANGUAGES = ("en", "de")
+LANGUAGES = ("en", "zh")
 
 
 def literal(expression, names):
