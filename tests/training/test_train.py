@@ -133,7 +133,11 @@ def test_loss_of_an_untrained_net_is_that_of_predicting_nothing(encoder, vae, mo
         loss = dit_module.batch_loss(model, bank, random.Random(1), 16, 1, torch.float32)
         clips, windows, _ = picked[-1]
         x0 = torch.stack([c.latents[:, w] for c, w in zip(clips, windows, strict=True)]).float()
-        assert float(loss.detach()) == pytest.approx(float((x0 / 0.5).square().mean()), rel=1e-4)
+        figures = torch.stack([c.figures[w] for c, w in zip(clips, windows, strict=True)]).float()
+        assert figures.min() >= 0 and figures.max() <= 1
+        weight = 1 + dit_module.FIGURE * figures
+        error = (x0 / 0.5).square().mean(1) * weight
+        assert float(loss.detach()) == pytest.approx(float(error.sum() / weight.sum()), rel=1e-4)
 
 
 def test_bank_draws_what_training_needs(encoder, vae):
@@ -214,7 +218,9 @@ def test_damage_keeps_shape_and_range():
 
 def test_scenes_rendered_for_training_are_not_held_out(monkeypatch, encoder, vae):
     seen = []
-    monkeypatch.setattr(bank_module, "render", lambda scenes, *a, **k: seen.extend(scenes) or render(scenes, *a, **k))
+    for name in ("render", "render_parts"):  # anchors, and clips with their figures
+        draw = getattr(bank_module, name)
+        monkeypatch.setattr(bank_module, name, lambda scenes, *a, draw=draw, **k: seen.extend(scenes) or draw(scenes, *a, **k))
     bank = Bank(FULL, vae, encoder, TextAdapter().eval(), CPU, sizes={(16, 16): 1.0}, latents=1)
     for _ in range(4):
         bank.add(20)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from comfyui_longtake.world.render import render
+from comfyui_longtake.world.render import render, render_parts
 from comfyui_longtake.world.scene import ATTRIBUTES, FULL, Subject
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,3 +128,12 @@ def test_the_camera_moves_the_background(make_scene, camera, still):
     x = render([make_scene(camera=camera)], 16, 64, 96)[0, :, 20:60, :10]
     moved = (x[0] - x[-1]).abs().mean()
     assert moved < 0.01 if still else moved > 0.02
+
+
+def test_the_figures_mask_is_where_the_picture_changes_with_the_figure(make_scene):
+    scene = make_scene(weather="clear", camera="static", action="stand")
+    pixels, mask = render_parts([scene], 2, 64, 96)
+    assert torch.equal(pixels, render([scene], 2, 64, 96)) and mask.shape == (1, 2, 64, 96)
+    other = scene.subjects[0].__class__(scene.subjects[0].kind, "white" if scene.subjects[0].colour != "white" else "red")
+    changed = (pixels - render([replace(scene, subjects=(other,))], 2, 64, 96)).abs().amax(-1) > 0.05
+    assert changed.any() and (mask | ~changed).all() and 0.02 < mask.float().mean() < 0.5
