@@ -150,16 +150,17 @@ def train_dit(
     run.ema.shadow |= {f"adapter.{k}": v.to(device, copy=True) for k, v in words.items()}
     rng = random.Random(seed + run.step)
     sizes = sizes or {(128, 192): 60.0, (160, 256): 20.0, (192, 128): 12.0, (160, 160): 8.0}
-    latents = SHORT if run.progress() < 0.6 else LONG
+    first, short = (0.25, 0.6) if start is None else (0.0, 0.0)  # a net that can draw goes on with how things move
+    latents = SHORT if run.progress() < short else LONG
     bank = Bank(world, vae, text, adapter, device, sizes=sizes, latents=latents, seed=seed + 7919 * (run.step + 1))
     bank.fill(fill, least=2)
     shown = torch.Generator().manual_seed(0)
     for step in run.steps():
-        if run.progress() >= 0.6 and bank.latents == SHORT:
+        if run.progress() >= short and bank.latents == SHORT:
             bank.restart(LONG)
             bank.fill(fill, least=2)
         bank.add(3 if bank.latents == SHORT else 1)
-        longest = 1 if run.progress() < 0.25 else bank.latents
+        longest = 1 if run.progress() < first else bank.latents
         run.update(
             batch_loss(model, bank, rng, tokens, longest, dtype), clips=float(sum(len(c) for c in bank.clips.values()))
         )
