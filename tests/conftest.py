@@ -1,4 +1,4 @@
-"""Weights of a few megabytes for every test that needs a whole model: the real nets, small and random."""
+"""For tests of every room: the command line, and weights of a few megabytes, the real nets small and random."""
 
 import pytest
 
@@ -24,3 +24,18 @@ def tiny_weights(tmp_path_factory):
     info = {"steps": 4, "shift": 2.0}
     save_net("dit", dit, config_of(dit), folder=folder, info=info)
     return folder
+
+
+@pytest.fixture
+def longtake(tmp_path, monkeypatch, capsys):
+    """`longtake(*words)` runs in an empty folder and gives (exit code, standard output, standard error)."""
+    from comfyui_longtake.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-from comfyui_longtake.cli import main
 
 
 @pytest.fixture(autouse=True)
@@ -14,19 +13,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture
-def longtake(tmp_path, monkeypatch, capsys):
-    """`longtake(*words)` runs in an empty folder and gives (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        code = main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

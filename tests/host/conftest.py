@@ -10,12 +10,12 @@ import queue
 import subprocess
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from comfyui_longtake.cli import main
 from comfyui_longtake.commands.client import Client
 from comfyui_longtake.commands.comfy import GET_ONE, PACK_NAME, Server, find_comfy, find_python, installed_as, read_log, serve
 from comfyui_longtake.commands.outputs import Saved
@@ -82,6 +82,30 @@ class Host:
     def interrupt(self) -> None:
         """Interrupts what runs."""
         self._do(lambda client: client.interrupt())
+
+    def interrupt_at(self, graph: dict[str, Any], node: str, above: int) -> tuple[str, float]:
+        """Runs a graph, interrupts it once the progress of `node` is above `above`, and gives the error that ended the run
+        and the seconds between the two."""
+        begun, ended = threading.Event(), []
+
+        def hear(kind: str, data: dict) -> None:
+            if kind == "progress_state" and data.get("nodes", {}).get(node, {}).get("value", 0) > above:
+                begun.set()
+
+        def run() -> None:
+            try:
+                self.run(graph, on_event=hear)
+            except HostError as error:
+                ended.append((str(error), time.monotonic()))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert begun.wait(240)
+        asked = time.monotonic()
+        self.interrupt()
+        thread.join(120)
+        assert ended, "the run was not interrupted"
+        return ended[0][0], ended[0][1] - asked
 
     def log(self) -> str:
         """All that the server has logged."""
@@ -171,16 +195,3 @@ def in_host(tmp_path_factory):
     host = InHost(tmp_path_factory.mktemp("in_host"))
     yield host
     host.stop()
-
-
-@pytest.fixture
-def longtake(tmp_path, monkeypatch, capsys):
-    """`longtake(*words)` runs in an empty folder and gives (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        code = main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run

@@ -2,8 +2,6 @@
 
 import io
 import re
-import threading
-import time
 
 import av
 import pytest
@@ -122,25 +120,8 @@ def test_wrong_input_is_one_line_on_its_node(comfy, take, says):
 def test_a_cancelled_film_goes_on_from_its_reel(comfy):
     steps, shots = 30, "4: a red dog walks\n4: a red dog stands\n4: a blue dog stands"
     wanted = film(shots, "cancelled", steps=steps)
-    begun, failed = threading.Event(), []
-
-    def hear(kind, data):
-        if kind == "progress_state" and data.get("nodes", {}).get("11", {}).get("value", 0) > steps:
-            begun.set()
-
-    def run():
-        try:
-            comfy.run(wanted, on_event=hear)
-        except comfy.Error as error:
-            failed.append((time.monotonic(), str(error)))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert begun.wait(240)
-    asked = time.monotonic()
-    comfy.interrupt()
-    thread.join(60)
-    assert failed and "interrupt" in failed[0][1] and failed[0][0] - asked < 10  # a call takes a tenth of a second
+    said, seconds = comfy.interrupt_at(wanted, "11", steps)
+    assert "interrupt" in said and seconds < 10  # a call takes a tenth of a second
     reel = comfy.folder / "output/longtake/reels/cancelled"
     kept = len(Reel.peek(reel)["segments"])
     assert kept >= 1
