@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..longtake.metrics import measure
+from ..longtake.metrics import NEAR, measure
 from ..longtake.request import Shot, extend, text_to_video
 from ..longtake.sampler import InBoxDenoiser
 from ..longtake.take import Settings, collect
@@ -156,13 +156,19 @@ def _extension_rows(bundle: Bundle, world: World, plan: Plan, result: Result, ti
             request = extend(known, new, prompt, i, backward=backward)
             made = collect(sample_take(request, denoiser, Settings.of(bundle.info, steps=plan.steps)))
             join = per * (new if backward else given)
-            ratios.append(measure(bundle.vae.decode(made.to(plan.device)).cpu()[0], [join]).joins[0].ratio)
-            real.append(measure(bundle.vae.decode(z.to(plan.device)).cpu()[0], [join]).joins[0].ratio)
+            ratios.append(_seam(bundle.vae.decode(made.to(plan.device)).cpu()[0], join))
+            real.append(_seam(bundle.vae.decode(z.to(plan.device)).cpu()[0], join))
         result.rows[f"extension {'backward' if backward else 'forward'} by 4 s"] = {
             "seam ratio, median": statistics.median(ratios),
             "seam ratio, worst": max(ratios),
             "ceiling: real continuation, median": statistics.median(real),
         }
+
+
+def _seam(frames: Tensor, join: int) -> float:
+    """Seam ratio of the transition into frame `join`, from the frames it is compared with alone."""
+    first = max(0, join - NEAR - 1)
+    return measure(frames[first : join + NEAR + 1], [join - first]).joins[0].ratio
 
 
 def _long_row(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result, i: int) -> None:
