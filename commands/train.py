@@ -41,6 +41,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--device", metavar="D", help="cpu, cuda or cuda:1 (a GPU where there is one)")
     parser.add_argument("--from-box", action="store_true", help="begin with the weights in the box instead of nothing")
     parser.add_argument(
+        "--bake",
+        type=number(0, 30, above=True),
+        metavar="G",
+        help="teach the transformer to answer without guidance as the weights in the box do with guidance G",
+    )
+    parser.add_argument(
         "--export",
         type=Path,
         metavar="DIR",
@@ -53,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Trains, then exports where asked. Raises UsageError, WeightsError."""
     if arguments.width and arguments.width % 64:
         raise UsageError(f"--width {arguments.width}: give a multiple of 64")
+    if arguments.bake and (arguments.net != "dit" or not arguments.from_box):
+        raise UsageError(f"--bake {arguments.bake:g}: guidance is baked into the weights in the box; give dit --from-box")
     from ..training.jobs import Job, train
 
     total = arguments.total or 60.0
@@ -68,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         device=arguments.device,
         from_box=arguments.from_box,
+        bake=arguments.bake,
         export=arguments.export,
     )
     for path in train(job):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import UsageError
 from ..longtake.matrix import schedule, sync_matrix
 from ..longtake.sampler import InBoxDenoiser
 from ..models.adapter import TextAdapter
@@ -30,7 +32,10 @@ what a prompt says."""
 SHORT = 2
 """Latents a clip in the first part of training, when every token goes into many different pictures."""
 LONG = 8
-"""Latents a clip in the rest of it: as many as a window has."""
+"""Latents a clip in the rest of it, as many as a window has, in every second step; the other steps stay short: without
+them 2,200 steps lost a fifth of the right actions (93 % to 75 % of 28 prompts)."""
+AGAIN = 0.5
+"""Share of the learning rate that finished weights go on with."""
 STRIP_PROMPTS = (
     "A red spaceman stands still in the desert at noon, under a clear sky, a still camera",
     "A blue dog walks to the right in a green meadow at sunset, the weather is fine, a fixed shot",
@@ -39,12 +44,37 @@ STRIP_PROMPTS = (
 )
 
 
+@dataclass(frozen=True)
+class Teacher:
+    """Finished weights, whose answer with guidance a net learns to give in one call (guidance distillation,
+    arXiv 2210.03142, at a single scale)."""
+
+    model: VideoDiT
+    guidance: float
+
+    @torch.no_grad()
+    def velocity(
+        self, x: Tensor, sigma: Tensor, ctx: Context, role: Tensor, position: Tensor, fps: Tensor
+    ) -> Tensor:
+        """Guided velocity [B, C, T, h, w]; `ctx` holds a prompt a batch row and the empty prompt last."""
+        rows = torch.arange(len(x), device=x.device)[:, None].expand(len(x), x.shape[2])
+        given = self.model(x, sigma, ctx, rows, role, position, fps).float()
+        empty = self.model(x, sigma, ctx, torch.full_like(rows, len(x)), role, position, fps).float()
+        return empty + self.guidance * (given - empty)
+
+
 def batch_loss(
-    model: VideoDiT, bank: Bank, rng: random.Random, tokens: int, longest: int, dtype: torch.dtype
+    model: VideoDiT,
+    bank: Bank,
+    rng: random.Random,
+    tokens: int,
+    longest: int,
+    dtype: torch.dtype,
+    teacher: Teacher | None = None,
 ) -> Tensor:
-    """Mean squared velocity error of one batch over its target frames."""
+    """Mean squared velocity error of one batch over its target frames, against the data or against a `teacher`."""
     device = bank.device
-    clips, windows, words = bank.draw(tokens, longest)
+    clips, windows, words = bank.draw(tokens, longest if rng.random() < 0.5 else min(longest, SHORT))
     x0 = torch.stack([c.latents[:, w] for c, w in zip(clips, windows, strict=True)]).to(device).float()
     b, _, t, _, _ = x0.shape
     patterns = [draw(t, rng) for _ in clips]
@@ -68,17 +98,22 @@ def batch_loss(
     eps = torch.randn_like(x0)
     s = sigma[:, None, :, None, None]
     x = (1 - s) * source + s * eps
+    words = [*words, bank.empty]
     states, mask = pad_states([w[0] for w in words], device)
     slots = torch.stack([w[1] for w in words]).to(device).float()
     fps = torch.tensor([c.fps for c in clips], device=device)
     rows = torch.arange(b, device=device)[:, None].expand(b, x0.shape[2])
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         v = model(x, sigma, model.context(states, mask, slots), rows, role, position, fps)
+        if teacher is None:
+            target = (x - x0) / s.clamp_min(SIGMA_MIN)
+        else:
+            target = teacher.velocity(x, sigma, teacher.model.context(states, mask, slots), role, position, fps)
     scored = ((role == TARGET) & (sigma > 0.02))[:, None, :, None, None].float()
     figures = torch.stack([c.figures[w] for c, w in zip(clips, windows, strict=True)]).to(device).float()
     figures = F.pad(figures, (0, 0, 0, 0, x0.shape[2] - t, 0))[:, None]
     weight = scored * (1 + FIGURE * figures)
-    error = (v.float() - (x - x0) / s.clamp_min(SIGMA_MIN)).square().mean(1, keepdim=True)
+    error = (v.float() - target).square().mean(1, keepdim=True)
     return (error * weight).sum() / weight.sum().clamp_min(1)
 
 
@@ -129,11 +164,13 @@ def train_dit(
     fill: float = 120.0,
     seed: int = 0,
     start: dict[str, Tensor] | None = None,
+    bake: float | None = None,
 ) -> VideoDiT:
     """Train (or go on training) the transformer in `out`; the text adapter stays as it is. Returns the averaged model.
 
     sizes: (height, width) -> share; tokens: latent tokens a step; fill: seconds of rendering before the first step;
-    start: weights to begin from where `out` holds no run yet.
+    start: weights to begin from where `out` holds no run yet; bake: learn not from the data but what `start` answers
+    with this much guidance.
     """
     torch.manual_seed(seed)
     cfg = cfg or DiTConfig()
@@ -142,7 +179,14 @@ def train_dit(
         model.load_state_dict(start)
     model.adapter.requires_grad_(False)
     model.to(device)
+    teacher = None
+    if bake is not None:
+        if start is None:
+            raise UsageError(f"bake {bake:g}: guidance is baked into finished weights; give the weights to start from")
+        teacher = Teacher(VideoDiT(cfg).to(device).eval().requires_grad_(False), bake)
+        teacher.model.load_state_dict(start)
     dtype = fastest_dtype(device)
+    lr = lr if start is None else AGAIN * lr
     optimizer = Muon(model, lr, 0.6 * lr, adamw_names=("embed", "role", "out.", "slot_place"), dtype=dtype)
     run = Run(out, model, optimizer, minutes=minutes, total=total, warmup=60, decay=0.45, ema=0.997)
     words = adapter.state_dict()
@@ -162,22 +206,30 @@ def train_dit(
         bank.add(3 if bank.latents == SHORT else 1)
         longest = 1 if run.progress() < first else bank.latents
         run.update(
-            batch_loss(model, bank, rng, tokens, longest, dtype), clips=float(sum(len(c) for c in bank.clips.values()))
+            batch_loss(model, bank, rng, tokens, longest, dtype, teacher),
+            clips=float(sum(len(c) for c in bank.clips.values())),
         )
         if step % 250 == 249:
             strip = out / f"samples_{step + 1}.png"
-            show(run, vae, text, cfg, strip, device, int(torch.randint(2**31, (), generator=shown)))
+            show(run, vae, text, cfg, strip, device, int(torch.randint(2**31, (), generator=shown)), 2.0 if bake is None else 1.0)
     model.load_state_dict(run.ema.shadow)
     return model.eval()
 
 
 @torch.no_grad()
 def show(
-    run: Run, vae: VideoVAE, text: TextEncoder, cfg: DiTConfig, path: Path, device: torch.device, seed: int
+    run: Run,
+    vae: VideoVAE,
+    text: TextEncoder,
+    cfg: DiTConfig,
+    path: Path,
+    device: torch.device,
+    seed: int,
+    guidance: float,
 ) -> None:
     """Write a strip of samples by the averaged weights, one prompt a row."""
     model = VideoDiT(cfg).to(device).eval()
     model.load_state_dict(run.ema.shadow)
     ctx = model.context(*text(["", *STRIP_PROMPTS]))
-    z = sample(model, ctx, (len(STRIP_PROMPTS), cfg.channels, 3, 8, 12), cfg=2.0, seed=seed)
+    z = sample(model, ctx, (len(STRIP_PROMPTS), cfg.channels, 3, 8, 12), cfg=guidance, seed=seed)
     save_strip(path, [clip[::3] for clip in vae.decode(z.to(device))])

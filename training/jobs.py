@@ -43,6 +43,7 @@ class Job:
     seed: int = 0
     device: str | None = None
     from_box: bool = False
+    bake: float | None = None
     export: Path | None = None
 
 
@@ -104,7 +105,9 @@ def train(job: Job) -> list[Path]:
             start, shape = load_state("dit")
             cfg = DiTConfig(**shape)
         tokens = TOKENS if job.tokens is None else job.tokens
-        dit = train_dit(world, vae, load_text(device), adapter, folder, cfg=cfg, start=start, tokens=tokens, **span)
+        dit = train_dit(
+            world, vae, load_text(device), adapter, folder, cfg=cfg, start=start, bake=job.bake, tokens=tokens, **span
+        )
         net, config = dit, config_of(dit)
         info = {"shift": SHIFT, "steps": 16, "fps": 8, "world": job.world, "window": WINDOW}
     else:

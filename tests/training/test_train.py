@@ -140,6 +140,32 @@ def test_loss_of_an_untrained_net_is_that_of_predicting_nothing(encoder, vae, mo
         assert float(loss.detach()) == pytest.approx(float(error.sum() / weight.sum()), rel=1e-4)
 
 
+def test_baked_guidance_is_learnt_from_the_teacher(encoder, vae):
+    """A net that answers as the guided teacher has no loss; the teacher itself has one unless its guidance is 1."""
+    torch.manual_seed(0)
+    bank = Bank(SMALL, vae, encoder, TextAdapter().eval(), CPU, sizes={(32, 32): 1.0}, latents=4)
+    bank.fill(0.0, least=4)
+    model = VideoDiT(DiTConfig(channels=12, width=64, depth=1))
+    torch.nn.init.normal_(model.out.weight, std=0.1)
+    torch.nn.init.normal_(model.blocks[0].proj_text.weight, std=0.1)
+
+    def loss(guidance):
+        teacher = dit_module.Teacher(model, guidance)
+        torch.manual_seed(3)
+        bank.rng = random.Random(2)
+        return float(dit_module.batch_loss(model, bank, random.Random(1), 64, 4, torch.float32, teacher).detach())
+
+    losses = [loss(g) for g in (1.0, 2.0, 3.0)]
+    assert losses[0] < 1e-9 < 1e-6 < losses[1]
+    assert losses[2] == pytest.approx(4 * losses[1], rel=1e-3)
+
+
+def test_baking_needs_weights_to_start_from(tmp_path, encoder, vae):
+    cfg = DiTConfig(channels=12, width=64, depth=1)
+    with pytest.raises(UsageError, match=r"bake 3.*start from"):
+        train_dit(SMALL, vae, encoder, TextAdapter().eval(), tmp_path, cfg=cfg, bake=3.0, **SECOND)
+
+
 def test_bank_draws_what_training_needs(encoder, vae):
     bank = Bank(FULL, vae, encoder, TextAdapter().eval(), CPU, sizes={(32, 48): 1.0, (48, 32): 1.0}, latents=3, capacity=9)
     bank.fill(0.0, least=2)
