@@ -4,7 +4,7 @@ import argparse
 import json
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import track
@@ -12,6 +12,9 @@ from rich.progress import track
 from ..errors import ReelError, UsageError
 from .render import MARK_KEY
 from .values import shorten
+
+if TYPE_CHECKING:
+    from ..longtake.metrics import Meter
 
 MARK_FRAMES = 64
 
@@ -22,6 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("path", type=Path, metavar="FILE|REEL", help="a video, a picture, or the folder of a reel")
     parser.add_argument("--joins", metavar="N,N", help="frames that begin a new piece; else those in the film's record")
     parser.add_argument("--loop", action="store_true", help="also measure the step from the last frame to the first")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw joins and drift over time as a picture")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -30,15 +34,30 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the report; raises UsageError, MediaError, ReelError."""
     if arguments.path.is_dir():
+        if arguments.plot:
+            raise UsageError(f"--plot {arguments.plot}: a reel holds latents; give the film made of it")
         report = reel_report(arguments.path)
         print(json.dumps(report) if arguments.json else "\n".join(reel_lines(report)))
         return 0
-    report = film_report(arguments)
-    print(json.dumps(report) if arguments.json else "\n".join(film_lines(report)))
+    if arguments.plot and arguments.plot.suffix.lower() != ".png":
+        raise UsageError(f"--plot {arguments.plot}: give a file name that ends in .png")
+    film = film_report(arguments)
+    if arguments.plot:
+        plot(film, arguments.plot)
+    print(json.dumps(film.data) if arguments.json else "\n".join(film_lines(film)))
     return 0
 
 
-def film_report(arguments: argparse.Namespace) -> dict[str, Any]:
+class Inspected(NamedTuple):
+    """What was measured of a film: plain data, lines on joins and drift, and what the plot is drawn from."""
+
+    data: dict[str, Any]
+    words: list[str]
+    meter: "Meter"
+    joins: list[int]
+
+
+def film_report(arguments: argparse.Namespace) -> Inspected:
     """Size, length, record, joins, drift, most visible transition and mark of a video file."""
     from ..longtake.metrics import Meter
     from ..media import mark
@@ -57,16 +76,29 @@ def film_report(arguments: argparse.Namespace) -> dict[str, Any]:
         listed = record.get("joins", []) if isinstance(record.get("joins", []), list) else []
         joins = [join for join in listed if isinstance(join, int) and 0 < join < meter.frames]
     loop = (arguments.loop or record.get("loop") is True) and meter.frames >= 3
-    measured = meter.report(joins, float(info.fps), loop=loop).as_dict()
+    measured = meter.report(joins, float(info.fps), loop=loop)
     sharpest = max(range(1, meter.frames), key=lambda frame: meter.join(frame).ratio, default=None)
     step = None if sharpest is None else {"frame": sharpest, "ratio": meter.join(sharpest).ratio}
     score = mark.detect(islice(read_frames(path), MARK_FRAMES), MARK_KEY)
-    return {
+    data = {
         "file": str(path), "width": info.width, "height": info.height, "fps": round(float(info.fps), 4),
         "frames": meter.frames, "seconds": round(info.duration, 3), "codec": info.codec, "alpha": info.has_alpha,
-        "record": record, **measured, "sharpest_step": step,
+        "record": record, **measured.as_dict(), "sharpest_step": step,
         "mark": {"score": round(score, 2), "found": score > mark.THRESHOLD},
     }  # fmt: skip
+    return Inspected(data, measured.words(), meter, joins)
+
+
+def plot(film: Inspected, path: Path) -> None:
+    """Draws joins and drift to a PNG. Raises UsageError for a film of one frame, MediaError where it cannot be written."""
+    from ..longtake.chart import draw
+    from ..media.write import open_writer
+
+    if film.meter.frames < 2:
+        raise UsageError(f"--plot {path}: a film of one frame has nothing to plot")
+    picture = draw(film.meter, film.joins, film.data["fps"])
+    with open_writer(path, picture.shape[1], picture.shape[0], 1) as writer:
+        writer.write(picture[None])
 
 
 def asked_joins(text: str | None, frames: int) -> list[int] | None:
@@ -107,8 +139,9 @@ def reel_report(path: Path) -> dict[str, Any]:
         raise ReelError(f"{path / INDEX}: damaged; render again with --reel {path} to make it anew") from None
 
 
-def film_lines(report: dict[str, Any]) -> list[str]:
+def film_lines(film: Inspected) -> list[str]:
     """The report for reading."""
+    report = film.data
     lines = [
         f"film     {report['width']}x{report['height']}, {report['frames']} frames at {report['fps']:g} fps, "
         f"{report['seconds']:g} s, {report['codec']}",
@@ -119,14 +152,9 @@ def film_lines(report: dict[str, Any]) -> list[str]:
         shots = prompt if isinstance(prompt, list) else [prompt]
         lines += [f"prompt   {shorten(str(shot), 100)}" for shot in shots]
         lines.append(f"made by  {record.get('generator')}, model {record.get('model')}, seed {record.get('seed')}")
-    for join in report["joins"] + ([report["loop"]] if report["loop"] else []):
-        name = "loop" if join is report["loop"] else f"join {join['frame']}"
-        verdict = "smooth" if join["passes"] else "visible"
-        lines.append(f"{name:8} ratio {join['ratio']:.2f}, acceleration {join['acceleration']:.2f}: {verdict}")
+    lines += film.words
     if report["sharpest_step"]:
         lines.append(f"sharpest step at frame {report['sharpest_step']['frame']}, ratio {report['sharpest_step']['ratio']:.2f}")
-    for name, drift in report["drift"].items():
-        lines.append(f"drift    {name:10} {drift['start']:8.2f} to {drift['end']:8.2f}  ({drift['change']:+.1%})")
     found = "found" if report["mark"]["found"] else "not found"
     lines.append(f"mark     {found} (score {report['mark']['score']:.1f})")
     return lines

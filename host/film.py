@@ -1,45 +1,21 @@
-"""What the take nodes do: clips in, a request to the take engine, one take out, with a report in words."""
+"""What the take nodes ask for: clips in, a request to the take engine out."""
 
 from __future__ import annotations
 
-import logging
-import re
-from collections.abc import Container, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
-import comfy.model_management
-import comfy.utils
-import folder_paths
 import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from ..longtake.metrics import Meter
-from ..longtake.reel import Reel
 from ..longtake.request import Request, Shot
-from ..longtake.take import Progress, plan, sample
 from ..longtake.timeline import Timeline
-from .decode import LEAD, decode
 from .latents import kept, video
-from .sampling import Conds, Sampling, fingerprint
+from .make import Made, run
+from .reels import reel_path
+from .sampling import Sampling
 from .shots import read_shots, read_spans
-from .take import HostDenoiser, margins, previewer
-
-log = logging.getLogger(__name__)
-REELS = "longtake/reels"
-NEAR = 6
-"""Latents on either side of a join that are decoded to measure it."""
-
-
-class Made(NamedTuple):
-    """A finished take: LATENT, frames, report in words."""
-
-    latent: dict[str, Any]
-    frames: int
-    report: str
 
 
 def clip_of(sampling: Sampling, latent: dict[str, Any], name: str, *, shown: bool = False) -> Tensor:
@@ -200,8 +176,7 @@ def film(
     rate = rate_of(sampling, fps)
     if fade < 0:
         raise UsageError(f"fade {fade}: give 0 latent frames or more")
-    if reel:
-        reel_path(reel)
+    path = reel_path(reel) if reel else None
     if clip is None:
         raise UsageError("clip: none; this checkpoint holds no text encoder, load one of its own")
     texts = list(dict.fromkeys(line.prompt for line in lines))
@@ -211,101 +186,14 @@ def film(
         # a window's margins depend on whether it is the first of a clip, or on its place in a cycle: so must its noise
         # and with it its reel key, but not on what comes before
         moved = length % timeline.cycle if timeline.cycle else int(length > 0 and timeline.first != timeline.rest)
-        made.append(Shot(length, texts.index(line.prompt), sampling.seed + number, line.cut, moved))
+        seed = sampling.seed + number if line.seed is None else line.seed
+        made.append(Shot(length, texts.index(line.prompt), seed, line.cut, moved))
         seconds += line.seconds
         length = max(length + 1, timeline.latents_for(max(1, round(seconds * rate))))
     joins = [shot.start for shot in made if shot.start and not shot.cut]
     request = Request(timeline.legal(length), _shape(size), made, texts, fade=fade)
-    return run(request, sampling, prompts, joins=joins, reel=reel)
-
-
-def reel_path(name: str) -> Path:
-    """Folder of the reel `name` below the output folder. Raises UsageError for a name that leads elsewhere."""
-    root = Path(folder_paths.get_output_directory()) / REELS
-    path = root / name.strip()
-    plain = re.fullmatch(r"[\w\- .]{1,100}", name) and name.strip(" .") and folder_paths.is_within_directory(str(root), str(path))
-    if not plain:
-        raise UsageError(f"reel {name[:60]!r}: give a plain name of letters, digits, - and _")
-    return path
-
-
-def run(
-    request: Request, sampling: Sampling, prompts: Sequence[Conds] | None = None, *, joins: Sequence[int] = (),
-    reel: str = "", length: int | None = None,
-) -> Made:  # fmt: skip
-    """Sample a request window by window, hand out its first `length` latents, and say what was done and how smooth the
-    `joins` are. Raises UsageError or ReelError before anything is sampled."""
-    found, settings = sampling.capability, sampling.settings()
-    timeline, prompts = found.timeline, prompts or [sampling.conds]
-    request = replace(request, prompts=[fingerprint(conds) for conds in prompts])
-    windows = plan(request, settings)
-    if not windows:
-        raise UsageError("every latent frame is kept: nothing is left to make")
-    sizes = [len(window.indices) + sum(margins(timeline, window.indices)) for window in windows]
-    planned = f"{len(windows)} windows of up to {max(sizes)} latents"
-    log.info("%s: %s, %s", found.family, planned, _cost(sum(sizes), sum(len(window.new) for window in windows)))
-    bar = comfy.utils.ProgressBar(len(windows) * settings.steps)
-    show = previewer(sampling.model)
-    picture: list[Any] = [None]
-    resumed = set()
-
-    def shown(clean: Tensor) -> None:
-        picture[0] = show(clean)
-
-    def progress(at: Progress) -> None:
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        if at.resumed:
-            resumed.add(at.window)
-        bar.update_absolute(round(settings.steps * (at.window - 1 + min(1.0, at.step / at.steps))), preview=picture[0])
-
-    done: dict[int, Tensor] = {}
-    denoiser = HostDenoiser(sampling, prompts, shown, lambda index: _before(request, done, index))
-    header = {"model": found.family, "shape": list(request.shape), "timeline": [timeline.first, timeline.rest]}
-    with Reel.open(reel_path(reel), header) if reel else nullcontext() as opened:
-        for chunk in sample(request, denoiser, settings, reel=opened, progress=progress):
-            done |= _numbered(chunk.latents, chunk.start)
-    latents = torch.stack([done[index] for index in range(request.length)], 1)[None]
-    made = latents[:, :, :length]
-    frames = timeline.frames_for(made.shape[2])
-    parts = [f"{made.shape[2]} latents, {frames} frames", planned, f"{denoiser.calls} model calls"]
-    parts += [f"{len(resumed)} windows from the reel"] if resumed else []
-    parts += [_cost(denoiser.tokens, denoiser.new)] if denoiser.new else []
-    lines = [f"{found.family}: {'; '.join(parts)}"]
-    if sampling.vae is not None:
-        lines += [line for join in joins for line in join_report(sampling, latents, join)]
-    return Made({"samples": made}, frames, "\n".join(lines))
-
-
-def join_report(sampling: Sampling, latents: Tensor, join: int) -> list[str]:
-    """A line on the join before latent `join`, measured on the decoded frames around it: seam ratio (1 is invisible),
-    acceleration, and change of luma."""
-    timeline, meter = sampling.capability.timeline, Meter()
-    begin = max(0, join - NEAR)
-    begin -= begin % (timeline.cycle or 1)
-    around = latents[:, :, begin : begin + timeline.legal(join - begin + NEAR)]
-    decode(sampling.vae, [around], around.shape[2], meter.add, lambda done: None)
-    frame = timeline.frames_for(join - begin)
-    if not 1 <= frame < meter.frames:
-        return []
-    at = meter.join(frame)
-    words = f"seam {at.ratio:.2f}, acceleration {at.acceleration:.2f}, luma {at.luma_step:+.2f}"
-    return [f"join at frame {timeline.frames_for(join)}: {words} ({'smooth' if at.passes else 'may be seen'})"]
-
-
-def _before(request: Request, done: Mapping[int, Tensor], index: int) -> Tensor | None:
-    """Latents [1, C, n, h, w] right before `index`, as many as a VAE needs to decode the last of them, up to a cut."""
-    cut = max((shot.start for shot in request.shots if shot.cut and shot.start <= index), default=0)
-    found: list[Tensor] = []
-    for place in range(index - 1, max(cut, index - LEAD) - 1, -1):
-        latent = request.known.get(place, done.get(place))
-        if latent is None:
-            break
-        found.insert(0, latent)
-    return torch.stack(found, 1)[None] if found else None
-
-
-def _cost(latents: int, new: int) -> str:
-    return f"{latents / new:.2f} latents sampled for each new one"
+    told = [{"prompt": texts[shot.prompt], "seed": shot.seed} for shot in made]
+    return run(request, sampling, prompts, joins=joins, reel=path, about={"fps": rate, "shots": told})
 
 
 def _request(sampling: Sampling, clip: Tensor, length: int, known: dict[int, Tensor], **more: Any) -> Request:

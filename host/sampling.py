@@ -38,8 +38,9 @@ class Sampling:
 
     `guide(conds)` gives a guider with that conditioning; `sigmas(denoise)` the noise levels; `identity` names, for reel
     keys, all that shapes a window beside conditioning and seed. `window`, `overlap` latents, 0 for the model's own; `vae`
-    encodes what models must see before a window or in place of unknown frames. Raises UsageError for a model that makes no video, a
-    VAE of another family, and a window that nothing new fits in.
+    encodes what models must see before a window or in place of unknown frames; `retries`: how often a take is made again with
+    other seeds where a join may be seen. Raises UsageError for a model that makes no video, a VAE of another family, and a
+    window that nothing new fits in.
     """
 
     model: Any
@@ -52,6 +53,7 @@ class Sampling:
     window: int = 0
     overlap: int = 0
     anchor: bool = True
+    retries: int = 0
     vae: Any = None
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..media.codecs import codecs
 from ..media.write import open_writer
 from .decode import decode
 from .latents import video
+from .reels import ReelFile
 
 log = logging.getLogger(__name__)
 MARK_KEY = "longtake"
@@ -35,16 +37,26 @@ def place(prefix: str, width: int, height: int) -> tuple[Path, str, str, int]:
 
 
 def save(
-    vae: Any, latent: dict[str, Any], fps: float, prefix: str, *, codec: str, crf: int, marked: bool, prompt: Any = None,
-    extra: dict[str, Any] | None = None,
+    vae: Any, latent: dict[str, Any] | ReelFile | None, fps: float, prefix: str, *, codec: str, crf: int, marked: bool,
+    prompt: Any = None, extra: dict[str, Any] | None = None,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """Decode a LATENT to a file and give (VIDEO, preview).
+    """Decode a LATENT or a reel to a file and give (VIDEO, preview).
 
-    The file has the graph that made it in its metadata and an invisible mark. Raises UsageError, MediaError.
+    The file has the graph that made it in its metadata and an invisible mark. Raises UsageError, ReelError, MediaError.
     """
-    samples = video(latent, channels=getattr(vae, "latent_channels", None))
-    length, spatial = samples.shape[2], vae.spacial_compression_decode()
-    size = (samples.shape[4] * spatial, samples.shape[3] * spatial)
+    if latent is None:
+        raise UsageError("reel: Long Take kept none; give it the name of a reel, or connect its LATENT")
+    channels = getattr(vae, "latent_channels", None)
+    chunks: Iterable[Tensor]
+    if isinstance(latent, ReelFile):
+        chunks, shape = latent.chunks(), latent.shape
+        if channels not in (None, shape[0]):
+            raise UsageError(f"reel: {shape[0]} channels, this model has {channels}; it is of another family")
+    else:
+        samples = video(latent, channels=channels)
+        chunks, shape = [samples], (samples.shape[1], samples.shape[2], samples.shape[3], samples.shape[4])
+    length, spatial = shape[1], vae.spacial_compression_decode()
+    size = (shape[3] * spatial, shape[2] * spatial)
     offered = codecs()
     if codec not in offered or codec == "png":
         raise UsageError(f"codec {codec!r}: this machine writes {', '.join(c for c in offered if c != 'png')}")
@@ -60,7 +72,7 @@ def save(
         def put(frames: Tensor) -> None:
             writer.write(mark.embed(frames, MARK_KEY) if marked else frames)
 
-        decode(vae, [samples], length, put, lambda done: bar.update_absolute(done, length))
+        decode(vae, chunks, length, put, lambda done: bar.update_absolute(done, length))
     log.info("%s: %d frames", path, writer.frames)
     shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
     return InputImpl.VideoFromFile(str(path)), shown

@@ -82,6 +82,17 @@ class Report:
         joins = [{**asdict(join), "passes": join.passes} for join in self.joins]
         return {"frames": self.frames, "joins": joins, "drift": drift, "loop": loop}
 
+    def words(self) -> list[str]:
+        """A line on each join and on each measure that can drift."""
+        named = [(f"join {join.frame}", join) for join in self.joins] + ([("loop", self.loop)] if self.loop else [])
+        lines = []
+        for name, join in named:
+            verdict = "smooth" if join.passes else "visible"
+            lines.append(f"{name:8} ratio {join.ratio:.2f}, acceleration {join.acceleration:.2f}: {verdict}")
+        for name, drift in self.drift.items():
+            lines.append(f"drift    {name:10} {drift.start:8.2f} to {drift.end:8.2f}  ({drift.change:+.1%})")
+        return lines
+
 
 class Meter:
     """Feeds on chunks of frames with `add`, then answers `join`, `loop_join`, `drift` and `report`."""

@@ -92,6 +92,21 @@ class Reel:
             raise ReelError(f"{directory}: not a reel of format {SCHEMA}; give another directory")
         return data
 
+    @staticmethod
+    def read(directory: str | os.PathLike[str], entry: Mapping[str, Any]) -> Tensor:
+        """Latents of a segment that `peek` lists, checked; takes no lock, so that a take can be seen while it grows.
+
+        Raises ReelError where the file is missing or not what was written.
+        """
+        file = Path(directory) / SEGMENTS / Path(str(entry["file"])).name
+        try:
+            data = file.read_bytes()
+            if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+                raise ReelError(f"{file}: altered; make the take again with this reel, which replaces it")
+            return safetensors.torch.load(data)["latents"]
+        except (OSError, KeyError, SafetensorError) as error:
+            raise ReelError(f"{file}: missing or damaged; make the take again with this reel, which replaces it") from error
+
     @property
     def segments(self) -> list[Segment]:
         """Segments of the take as it was last run, in order."""

@@ -8,6 +8,7 @@ from ..host.load import register
 from .loader import LongTakeLoader
 from .noise import LongTakeNoise
 from .planner import LongTakePlanner
+from .reels import REELS
 from .sampling import LongTakeRollingSampler, LongTakeSchedule
 from .takes import TAKES
 from .video import LongTakeKnownFrames, LongTakeVideo
@@ -21,6 +22,7 @@ NODES: list[type[io.ComfyNode]] = [
     LongTakeKnownFrames,
     LongTakeVideo,
     *TAKES,
+    *REELS,
 ]
 
 

@@ -21,6 +21,15 @@ def _windows() -> list[Any]:
         io.Boolean.Input(
             "anchor", default=True, advanced=True, tooltip="Show an early latent frame against drift, where the model can."
         ),
+        io.Int.Input(
+            "retries",
+            default=0,
+            min=0,
+            max=20,
+            optional=True,
+            advanced=True,
+            tooltip="How often to try other seeds where a join may be seen; needs the VAE.",
+        ),
         io.Vae.Input(
             "vae", optional=True, tooltip="Measures the joins; Wan image to video and VACE need it for good extensions."
         ),

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from .take_sampling import CATEGORY, SAMPLING, LongTakeGuiderSampling, LongTakeProbe, LongTakeSampling
+from .video import REEL
 
 FPS = {"default": 0.0, "min": 0.0, "max": 240.0, "step": 0.1, "tooltip": "Frames a second; 0: the model's own rate."}
 GAP = {"default": 2.0, "min": 0.1, "max": 600.0, "step": 0.1}
@@ -247,7 +248,8 @@ class LongTakeFilm(io.ComfyNode):
                     "shots",
                     multiline=True,
                     default="6: a red spaceman stands in the desert at noon\n6: a red spaceman stands in the desert at sunset",
-                    tooltip="A line for each shot, SECONDS: prompt; cut SECONDS: prompt begins with a hard cut.",
+                    tooltip="A line for each shot, SECONDS: prompt; cut SECONDS: prompt begins with a hard cut; "
+                    "SECONDS seed 7: prompt makes this shot with a seed of its own.",
                 ),
                 io.Float.Input("fps", **FPS),
                 io.Int.Input(
@@ -260,7 +262,7 @@ class LongTakeFilm(io.ComfyNode):
                 ),
                 io.String.Input("reel", default="", tooltip="Name below output/longtake/reels; empty keeps nothing."),
             ],
-            outputs=_outputs(),
+            outputs=[*_outputs(), REEL.Output(display_name="reel")],
         )
 
     @classmethod
@@ -269,7 +271,8 @@ class LongTakeFilm(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..host.film import film
 
-        return _give(film(sampling, clip, shots, latent, fps, fade, reel))
+        made = film(sampling, clip, shots, latent, fps, fade, reel)
+        return io.NodeOutput(made.latent, made.frames, made.report, made.reel, ui=ui.PreviewText(made.report))
 
 
 TAKES: list[type[io.ComfyNode]] = [

@@ -6,6 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+REEL = io.Custom("LONGTAKE_REEL")
+
 
 class LongTakeKnownFrames(io.ComfyNode):
     """Pictures and clips as known latents."""
@@ -69,7 +71,9 @@ class LongTakeVideo(io.ComfyNode):
             "it without encoding again; dropped on the canvas it restores this graph.",
             search_aliases=["vae decode video", "save video", "streaming decode", "mp4", "h265", "av1", "prores"],
             inputs=[
-                io.Latent.Input("latent", tooltip="Video latent of one take."),
+                io.MultiType.Input(
+                    "latent", [io.Latent, REEL], tooltip="Video latent of one take, or a reel, which is read piece by piece."
+                ),
                 io.Vae.Input("vae", tooltip="The VAE that belongs to the video model."),
                 io.Float.Input("fps", default=8.0, min=0.1, max=240.0, step=0.1, tooltip="Frames a second."),
                 io.String.Input("filename_prefix", default="video/longtake", tooltip="Name below the output folder."),
@@ -90,7 +94,7 @@ class LongTakeVideo(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, latent: dict[str, Any], vae: Any, fps: float, filename_prefix: str, codec: str, crf: int, mark: bool
+        cls, latent: Any, vae: Any, fps: float, filename_prefix: str, codec: str, crf: int, mark: bool
     ) -> io.NodeOutput:
         from ..host.video import save
 

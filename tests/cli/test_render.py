@@ -149,3 +149,7 @@ def test_inspect(render, longtake, dog):
     assert not json.loads(longtake("inspect", dog, "--json", "--quiet")[1])["mark"]["found"]
     for line in (("inspect", "b.mp4", "--joins", "4,8", "--loop"), ("inspect", "reel")):
         assert longtake(*line)[0] == 0
+    code, out, _ = longtake("inspect", "b.mp4", "--plot", "plot.png")
+    assert code == 0 and "join 10 " in out and "drift    lightness" in out
+    assert next(iter(read_frames("plot.png"))).shape == (700, 900, 3)
+    assert longtake("inspect", "b.mp4", "--plot", "plot.mp4")[0] == longtake("inspect", "reel", "--plot", "p.png")[0] == 2

@@ -132,6 +132,56 @@ def test_a_cancelled_film_goes_on_from_its_reel(comfy):
     assert f"{(windows - kept) * steps} model calls" in report and frames_of(comfy, entry) == 96
 
 
+def pictures_of(comfy, saved):
+    with av.open(io.BytesIO(comfy.fetch(saved))) as file:
+        return [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+
+
+def test_a_reel_is_opened_shown_and_decoded(comfy):
+    file = FILE | {"filename_prefix": "reel"}
+    more = {
+        "20": node("LongTakeReelSegments", reel=["11", 3], vae=["1", 2]),
+        "21": node("LongTakeVideo", latent=["11", 3], vae=["1", 2], fps=8.0, **file),
+        "22": node("LongTakeReport", video=["13", 0], joins="8"),
+    }
+    entry = comfy.run(film("1: a red dog walks\n1: a blue dog stands", "opened", **more))
+    outputs = entry["outputs"]
+    words = outputs["20"]["text"][0].splitlines()
+    assert re.fullmatch(r"opened: LongTake, 2 segments, 0\.\d MB on disk", words[0])
+    assert words[1].startswith("1: frames 0 to 7, 0.00 to 1.00 s, ") and words[2].startswith("2: frames 8 to 15, 1.00 to 2.00 s, ")
+    assert re.fullmatch(r"join at frame 8: seam [\d.]+ \((smooth|may be seen)\)", words[3])
+    assert len(outputs["20"]["images"]) == 2 and len(outputs["22"]["images"]) == 1
+    lines = outputs["22"]["text"][0].splitlines()
+    assert lines[0] == "16 frames, 2.00 s" and lines[1].startswith("join 8 ") and lines[2].startswith("drift    lightness")
+    whole = pictures_of(comfy, outputs["13"]["images"][0])
+    assert all((a == b).all() for a, b in zip(whole, pictures_of(comfy, outputs["21"]["images"][0]), strict=True))
+    opened = {
+        "1": node("LongTakeLoader", model="in the box"),
+        "2": node("LongTakeReel", reel="opened"),
+        "3": node("LongTakeVideo", latent=["2", 0], vae=["1", 2], fps=8.0, **file),
+        "4": node("LongTakeVideo", latent=["2", 1], vae=["1", 2], fps=8.0, **file),
+    }
+    outputs = comfy.run(opened)["outputs"]
+    for place in ("3", "4"):
+        shown = pictures_of(comfy, outputs[place]["images"][0])
+        assert all((a == b).all() for a, b in zip(whole, shown, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("reel", "says"), [("none", r"node 2.*reel 'none': there is none"), ("../x", "node 2.*plain name"), ("", "node 2.*plain name")]
+)
+def test_a_reel_that_is_not_there_is_one_line(comfy, reel, says):
+    nodes = {"2": node("LongTakeReel", reel=reel), "1": node("LongTakeLoader", model="in the box")}
+    with pytest.raises(comfy.Error, match=says):
+        comfy.run(nodes | {"3": node("LongTakeVideo", latent=["2", 0], vae=["1", 2], fps=8.0, **FILE)})
+
+
+def test_a_reel_that_was_not_kept_is_named(comfy):
+    more = {"21": node("LongTakeVideo", latent=["11", 3], vae=["1", 2], fps=8.0, **FILE)}
+    with pytest.raises(comfy.Error, match=r"node 21.*Long Take kept none; give it the name of a reel"):
+        comfy.run(film("1: a red dog walks", **more))
+
+
 def test_a_reel_outlives_node_numbers_but_no_other_model(comfy):
     def run(**more):
         entry = comfy.run(film("1: a red dog walks\n1: a blue dog stands", "kept", **more))

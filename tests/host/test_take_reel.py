@@ -18,10 +18,10 @@ def film_on_reels(room, path, names):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, errors, reel = room("host.film"), room("errors"), room("longtake.reel")
+    film, make, errors, reel = room("host.film"), room("host.make"), room("errors"), room("longtake.reel")
     from_ksampler = room("host.sampling").from_ksampler
-    calls, stop, plans, plan = [], [0], [], film.plan
-    film.plan = lambda *given: plans.append(plan(*given)) or plans[-1]
+    calls, stop, plans, plan = [], [0], [], make.plan
+    make.plan = lambda *given: plans.append(plan(*given)) or plans[-1]
     torch.set_num_threads(1)
 
     class Clip:
@@ -89,7 +89,69 @@ def film_on_reels(room, path, names):
                 one["in use"] = go(first)[1:]
             one["family"] = go("first 0")[1:] if number else None
             found[family] = one
-    film.plan = plan
+    make.plan = plan
+    return found
+
+
+def retry(room, path):
+    """Films whose joins are said to show, by seed; runs in the host."""
+    import importlib.util
+    import os
+    import tempfile
+    from types import SimpleNamespace
+
+    import torch
+
+    spec = importlib.util.spec_from_file_location("longtake_families", path)
+    families = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(families)
+    film, make, reels, metrics = room("host.film"), room("host.make"), room("host.reels"), room("longtake.metrics")
+    from_ksampler = room("host.sampling").from_ksampler
+    vae = SimpleNamespace(latent_dim=3, upscale_ratio=(lambda t: t * 4, 16, 16), latent_channels=128)
+    built = families.build("LongTake", room)
+    whole = make.measure_join
+    torch.set_num_threads(1)
+
+    class Clip:
+        """A text encoder whose states are random, by the text."""
+
+        def tokenize(self, text):
+            return sum(map(ord, text))
+
+        def encode_from_tokens_scheduled(self, number):
+            return built.text(number)
+
+    def go(ratios, retries, name="", shots="2: one\n2: two\n2: three"):
+        """A film whose join at latent 8 has the next of `ratios` in every attempt, the one at 4 always 1."""
+        rest = list(ratios)
+
+        def measured(sampling, latents, join):
+            ratio = rest.pop(0) if join == 8 else 1.0
+            return metrics.Join(join * 4, 1.0, ratio, 1.0, 0.0, 0.0, 0.5)
+
+        make.measure_join = measured
+        more = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "window": 7, "overlap": 1}
+        sampling = from_ksampler(built.model, built.text(0), built.text(1), vae=vae, retries=retries, **more)
+        return film.film(sampling, Clip(), shots, {"samples": built.latents()}, 8.0, 0, name)
+
+    before = set(os.listdir(tempfile.gettempdir()))
+    with torch.inference_mode():
+        plain, good = go([3.0], 0), go([1.0], 3)
+        made = go([3.0, 2.0, 2.5], 2, "retried")
+        step, shots = make.SEED_STEP, "2: one\n2: two\n2 seed {}: three"
+        again = go([9.0], 0, shots=shots.format(6 + step))
+        loose = go([3.0, 1.2], 5)
+        reel = reels.open_reel("retried")
+        found = {
+            "plain": plain.report, "good": good.report, "made": made.report, "loose": loose.report,
+            "calls": [int(one.report.split(" model calls")[0].split()[-1]) for one in (plain, good, made, loose)],
+            "same": [torch.equal(plain.latent["samples"], good.latent["samples"]),
+                     torch.equal(made.latent["samples"], again.latent["samples"]),
+                     torch.equal(loose.latent["samples"], again.latent["samples"]),
+                     torch.equal(reels.as_latent(reel)["samples"], made.latent["samples"])],
+            "reel": reel.report(), "left": sorted(n for n in set(os.listdir(tempfile.gettempdir())) - before if "longtake-" in n),
+        }  # fmt: skip
+    make.measure_join = whole
     return found
 
 
@@ -159,6 +221,21 @@ def test_a_reel_that_cannot_be_used_is_named_before_anything_is_sampled(reels, n
     for case, words in wanted.items():
         calls, error = found[case]
         assert calls == 0 and words in error and "\n" not in error, case
+
+
+def test_a_join_that_shows_is_made_again_and_the_smoothest_kept(in_host):
+    found = in_host(retry, path=str(BUILDERS), timeout=600)
+    plain, good, made, loose = found["calls"]
+    assert good == plain and "Made" not in found["plain"] + found["good"]
+    assert "join at frame 32: seam 2.00, acceleration 1.00, luma +0.00 (may be seen)" in found["made"]
+    assert found["made"].endswith("Made 3 times because a join may be seen; kept is the smoothest, seed 4, 5, 1000009.")
+    assert found["loose"].endswith("Made 2 times because a join may be seen; kept is the smoothest, seed 4, 5, 1000009.")
+    assert plain < loose < 2 * plain and made - plain == 2 * (loose - plain)  # only the last shot is sampled again
+    assert found["same"] == [True] * 4 and found["left"] == []
+    lines = found["reel"].splitlines()
+    assert lines[0].startswith("retried: LongTake, ") and lines[0].endswith(" MB on disk")
+    assert lines[1].startswith("1: frames 0 to ") and "0.00 to " in lines[1]
+    assert lines[-2:] == ["join at frame 16: seam 1.00 (smooth)", "join at frame 32: seam 2.00 (may be seen)"]
 
 
 def test_a_model_is_named_by_what_made_it(in_host):

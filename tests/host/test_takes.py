@@ -28,12 +28,12 @@ def take_families(room, path, names):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, take = room("host.film"), room("host.sampling")
+    film, make, take = room("host.film"), room("host.make"), room("host.sampling")
     logged, calls = [], []
     handler = logging.Handler()
     handler.emit = lambda record: logged.append(record.getMessage())
-    film.log.addHandler(handler)
-    film.log.setLevel(logging.INFO)
+    make.log.addHandler(handler)
+    make.log.setLevel(logging.INFO)
     torch.set_num_threads(1)
 
     def watched(model):
@@ -99,7 +99,7 @@ def take_families(room, path, names):
         for name in names:
             built = families.build(name, room)
             found[name] = {case: run(built, case) for case in ("forward", "guider", "backward", "connect", "loop")}
-    film.log.removeHandler(handler)
+    make.log.removeHandler(handler)
     return found
 
 

@@ -136,3 +136,13 @@ def test_short_videos(count):
 def test_refuses(call):
     with pytest.raises(UsageError):
         call()
+
+
+def test_report_in_words():
+    frames = torch.cat([scene(20), scene(20, start=40.0)])
+    lines = measure(frames, [10, 20], loop=True).words()
+    assert lines[0].startswith("join 10  ratio 0.9") and lines[0].endswith(": smooth")
+    assert lines[1].startswith("join 20  ratio ") and lines[1].endswith(": visible")
+    assert lines[2].startswith("loop     ratio ")
+    assert [line.split()[1] for line in lines[3:]] == ["lightness", "chroma", "contrast", "sharpness", "motion"]
+    assert all(line.startswith("drift") and line.endswith("%)") for line in lines[3:])

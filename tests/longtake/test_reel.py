@@ -271,3 +271,20 @@ def test_what_is_put_comes_back(tmp_path_factory, sizes):
         for key, tensor in tensors.items():
             assert torch.equal(reel.get(key), tensor) and torch.equal(reel.tensors(key)["state"], tensor * 2)
         assert [segment.key for segment in reel.segments] == list(tensors)
+
+
+def test_segments_can_be_read_while_the_reel_is_in_use(tmp_path):
+    with Reel.open(tmp_path, {"model": "m"}) as reel:
+        reel.put("a", torch.arange(4.0), {"indices": [0]})
+        (entry,) = Reel.peek(tmp_path)["segments"]
+        assert torch.equal(Reel.read(tmp_path, entry), torch.arange(4.0))
+        file = tmp_path / "segments" / entry["file"]
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-1])
+        with pytest.raises(ReelError, match="altered"):
+            Reel.read(tmp_path, entry)
+        file.unlink()
+        with pytest.raises(ReelError, match="missing or damaged"):
+            Reel.read(tmp_path, entry)
+        with pytest.raises(ReelError, match="missing or damaged"):  # a name cannot lead out of the reel
+            Reel.read(tmp_path, entry | {"file": f"../../{tmp_path.name}/reel.json"})

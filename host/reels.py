@@ -1,0 +1,121 @@
+"""Reels below the host's output folder: found by name, opened as a take, shown segment by segment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+import torch
+from torch import Tensor
+
+from ..errors import ReelError, UsageError
+from ..longtake.reel import Reel
+from ..longtake.timeline import Timeline
+
+REELS = "longtake/reels"
+
+
+def reel_path(name: str) -> Path:
+    """Folder of the reel `name` below the output folder. Raises UsageError for a name that leads elsewhere."""
+    root = Path(folder_paths.get_output_directory()) / REELS
+    path = root / name.strip()
+    plain = re.fullmatch(r"[\w\- .]{1,100}", name) and name.strip(" .") and folder_paths.is_within_directory(str(root), str(path))
+    if not plain:
+        raise UsageError(f"reel {name[:60]!r}: give a plain name of letters, digits, - and _")
+    return path
+
+
+@dataclass(frozen=True)
+class ReelFile:
+    """A take on disk: the LONGTAKE_REEL socket. Holds no latents; reads them as they are asked for."""
+
+    path: Path
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Latents (C, T, h, w) of the take so far, from its first on without a gap. Raises ReelError."""
+        channels, height, width = self._data()["header"]["shape"]
+        return channels, sum(len(indices) for _, indices in self._parts()), height, width
+
+    @property
+    def frames(self) -> int:
+        """Frames of these latents."""
+        return Timeline(**self._data()["header"]["timeline"]).frames_for(self.shape[1])
+
+    def chunks(self) -> Iterator[Tensor]:
+        """Latents [1, C, n, h, w] in order. Raises ReelError for a missing or damaged segment."""
+        for entry, _ in self._parts():
+            yield Reel.read(self.path, entry)
+
+    def report(self) -> str:
+        """A line on the reel and one on each segment. Raises ReelError."""
+        data, timeline = self._data(), Timeline(**self._data()["header"]["timeline"])
+        fps = float(data["metrics"].get("fps") or 0)
+        size = sum(entry["bytes"] for entry in data["segments"])
+        lines = [f"{self.path.name}: {data['header']['model']}, {len(data['segments'])} segments, {size / 1e6:.1f} MB on disk"]
+        for number, (entry, indices) in enumerate(self._parts(), 1):
+            begin, end = timeline.frames_for(indices[0]), timeline.frames_for(indices[-1] + 1)
+            when = f", {begin / fps:.2f} to {end / fps:.2f} s" if fps else ""
+            lines.append(f"{number}: frames {begin} to {end - 1}{when}, {entry['bytes'] / 1e3:.0f} kB")
+        for join in data["metrics"].get("joins", []):
+            verdict = "smooth" if join["passes"] else "may be seen"
+            lines.append(f"join at frame {join['frame']}: seam {join['ratio']:.2f} ({verdict})")
+        return "\n".join(lines)
+
+    def middles(self) -> Iterator[Tensor]:
+        """The middle latent [1, C, 1, h, w] of each segment. Raises ReelError."""
+        for chunk in self.chunks():
+            yield chunk[:, :, chunk.shape[2] // 2][:, :, None]
+
+    def _data(self) -> dict[str, Any]:
+        return Reel.peek(self.path)
+
+    def _parts(self) -> list[tuple[dict[str, Any], list[int]]]:
+        """Segments of the take as it was last run, by time, up to the first gap, with the numbers of their latents."""
+        data = self._data()
+        by_key = {entry["key"]: entry for entry in data["segments"]}
+        listed = [by_key[key] for key in data["order"] if key in by_key]
+        parts, done = [], 0
+        for entry in sorted(listed, key=lambda entry: entry["meta"].get("indices", [-1])[0]):
+            indices = entry["meta"].get("indices", [])
+            if indices and indices[0] == done:
+                parts.append((entry, indices))
+                done = indices[-1] + 1
+        if not parts:
+            raise ReelError(f"{self.path.name}: this reel holds no finished segment yet; run Long Take with its name first")
+        return parts
+
+
+def open_reel(name: str) -> ReelFile:
+    """The reel `name`. Raises UsageError, or ReelError where there is none."""
+    path = reel_path(name)
+    if not path.is_dir():
+        root = path.parent
+        known = sorted(entry.name for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+        hint = f"there are {', '.join(known[:20])}" if known else "give its name to Long Take first"
+        raise ReelError(f"reel {name!r}: there is none; {hint}")
+    found = ReelFile(path)
+    found.shape  # noqa: B018 - so that an unfinished or damaged reel is named here
+    return found
+
+
+def as_latent(reel: ReelFile) -> dict[str, Any]:
+    """The whole take as a LATENT. Raises ReelError."""
+    return {"samples": torch.cat(list(reel.chunks()), 2)}
+
+
+def thumbnails(reel: ReelFile, vae: Any) -> Tensor:
+    """The middle of every segment as pictures [N, H, W, 3] of 0..1. Raises ReelError, and UsageError for a wrong VAE."""
+    if getattr(vae, "latent_dim", None) != 3:
+        raise UsageError("this VAE decodes pictures, not video: connect the VAE that belongs to the video model")
+    pictures = []
+    for latent in reel.middles():
+        if getattr(vae, "latent_channels", latent.shape[1]) != latent.shape[1]:
+            raise UsageError(f"vae: {vae.latent_channels} channels, this reel has {latent.shape[1]}; connect its own VAE")
+        frames = vae.decode(latent)[0]
+        pictures.append(frames[frames.shape[0] // 2].float().cpu())
+    return torch.stack(pictures)

@@ -1,0 +1,68 @@
+"""How a finished video came out: joins and drift in words and as a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import torch
+from torch import Tensor
+
+from ..errors import UsageError
+from ..longtake.chart import draw
+from ..longtake.metrics import Meter
+from ..media.read import probe, read_frames
+
+
+def report(video: Any, joins: str) -> tuple[str, Tensor]:
+    """Words and a picture [1, H, W, 3] about a VIDEO; `joins` are frame numbers, by default those of the file's record.
+
+    A file is read frame by frame. Raises UsageError, MediaError, and what the host raises when the user interrupts.
+    """
+    frames, fps, record = _opened(video)
+    meter = Meter()
+    for frame in frames:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        meter.add(frame[..., :3])
+    if meter.frames < 2:
+        raise UsageError(f"video of {meter.frames} frame: nothing to compare; give at least 2 frames")
+    places = _places(joins, meter.frames, record)
+    lines = [f"{meter.frames} frames, {meter.frames / fps:.2f} s", *meter.report(places, fps).words()]
+    return "\n".join(lines), draw(meter, places, fps)[None]
+
+
+def _opened(video: Any) -> tuple[Iterable[Tensor], float, dict[str, Any]]:
+    """Frames, rate and record of a VIDEO, whose file is streamed where it has one that is shown whole."""
+    source = video.get_stream_source() if hasattr(video, "get_stream_source") else None
+    trim = video.get_active_trim_window() if hasattr(video, "get_active_trim_window") else (0.0, 0.0)
+    if isinstance(source, str) and Path(source).is_file() and not any(trim):
+        info = probe(source)
+        return read_frames(source), float(info.fps), _record(info.metadata.get("comment", ""))
+    parts = video.get_components()
+    return iter(torch.unbind(parts.images)), float(parts.frame_rate), {}
+
+
+def _record(comment: str) -> dict[str, Any]:
+    try:
+        found = json.loads(comment)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _places(text: str, frames: int, record: dict[str, Any]) -> list[int]:
+    """Frame numbers in `text`, or in the record. Raises UsageError."""
+    if not text.strip():
+        listed = record.get("joins")
+        return [at for at in listed if isinstance(at, int) and 0 < at < frames] if isinstance(listed, list) else []
+    return list(_numbers(text, frames))
+
+
+def _numbers(text: str, frames: int) -> Iterator[int]:
+    for part in filter(None, (part.strip() for part in text.replace(";", ",").split(","))):
+        if not part.isdecimal() or not 0 < int(part) < frames:
+            raise UsageError(f"joins {part[:20]!r}: give frame numbers from 1 to {frames - 1}, such as 32, 64")
+        yield int(part)
