@@ -1,5 +1,6 @@
 """Everything that can go wrong ends in one line, the right exit code, and nothing under the final name."""
 
+import functools
 import json
 import os
 import shutil
@@ -122,7 +123,11 @@ def test_ctrl_c_keeps_a_playable_part_and_the_reel(tmp_path, tiny_weights):
     words += ["--reel", "reel", "-o", "a.mp4"]
     command = [sys.executable, "-m", "comfyui_longtake", *map(str, words)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    # a shell's background job starts with interrupts ignored, and would hand that on
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heed
+    ) as process:
         deadline = time.monotonic() + 120
         while len(list(tmp_path.glob("reel/segments/*.safetensors"))) < 5 and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -134,7 +139,7 @@ def test_ctrl_c_keeps_a_playable_part_and_the_reel(tmp_path, tiny_weights):
     assert not (tmp_path / "a.mp4").exists()
     assert len(list(read_frames(tmp_path / "a.partial.mp4"))) >= 8
     index = json.loads((tmp_path / "reel/reel.json").read_text())
-    assert len(index["segments"]) >= 5
+    assert len(index["segments"]) >= 4  # the fifth file may stand before its line in the index
 
 
 def test_version_and_help(capsys):

@@ -104,7 +104,7 @@ def sample_families(room, path):
 @pytest.fixture(scope="module")
 def families(in_host):
     """What `sample_families` found, of all families in one process."""
-    return in_host(sample_families, path=str(BUILDERS))
+    return in_host(sample_families, path=str(BUILDERS), timeout=1200)
 
 
 def test_every_builder_has_a_row(families):
