@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..longtake.matrix import schedule, sync_matrix, truncate
+from ..longtake.matrix import schedule, sync_matrix
 from ..longtake.sampler import InBoxDenoiser
 from ..models.dit import TARGET, VideoDiT
 from ..models.text import TextEncoder
@@ -101,17 +101,18 @@ class Redrawn:
         prompts = ["", *(caption(scene, rng.randrange(2**40)).text for scene in scenes)]
         states, mask = pad_states(encode_captions(self.text, prompts), device)
         denoiser = InBoxDenoiser(self.dit, self.dit.context(states, mask), fps=8.0, device=device)
-        levels = truncate(schedule(self.steps, SHIFT), rng.uniform(*self.noise))
-        span = torch.arange(self.latents)
-        latents = denoiser.denoise(
-            self.vae.encode(clips),
-            sync_matrix(levels, self.latents),
-            torch.zeros(self.latents, dtype=torch.bool),
-            torch.arange(1, n + 1)[:, None].expand(n, self.latents),
-            [rng.randrange(2**31) for _ in scenes],
-            role=torch.full((self.latents,), TARGET),
-            position=span.float(),
-        )
+        sigma = sync_matrix(schedule(self.steps, SHIFT), self.latents, rng.uniform(*self.noise))
+        code, dtype = self.vae.encode(clips), fastest_dtype(device)
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            latents = denoiser.denoise(
+                code,
+                sigma,
+                torch.zeros(self.latents, dtype=torch.bool),
+                torch.arange(1, n + 1)[:, None].expand(n, self.latents),
+                [rng.randrange(2**31) for _ in scenes],
+                role=torch.full((self.latents,), TARGET),
+                position=torch.arange(self.latents).float(),
+            )
         for pair in zip(latents.half(), (clips * 255).round().byte(), strict=True):
             if len(self.clips) < self.capacity:
                 self.clips.append(pair)
@@ -176,7 +177,7 @@ def train_vae(
     run = Run(out, model, Muon(model, lr, lr, dtype=dtype), minutes=minutes, total=total)
     pool = ClipPool(world, device, seed=seed + run.step)
     pool.refresh(16)
-    redrawn = None
+    redrawn, share = None, max(1, batch // 2)
     if drawn is not None and not cfg.encoder_net:
         redrawn = Redrawn(world, model, *drawn, seed=seed + run.step)
         for _ in range(8):
@@ -187,7 +188,11 @@ def train_vae(
         run.ema = EMA(model, run.ema.decay)
     for _ in run.steps():
         pool.refresh(4 if len(pool.clips) < 64 else 1)
-        x = pool.crops(batch, edge)
+        x, again = pool.crops(batch, edge), None
+        if redrawn is not None:
+            if run.step % 8 == 0:
+                redrawn.refresh(4)
+            again = redrawn.crops(share, edge)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             z = model.encoder(x.permute(0, 1, 4, 2, 3) * 2 - 1, None)
             noise = torch.rand(len(z), 1, 1, 1, 1, device=device) * 0.05 * model.std[0] * torch.randn_like(z)
@@ -199,11 +204,8 @@ def train_vae(
                 code = F.avg_pool2d(z.flatten(0, 1).float(), 2).unflatten(0, z.shape[:2])
             else:
                 target, code = x, z + noise
-            if redrawn is not None:
-                if run.step % 8 == 0:
-                    redrawn.refresh(4)
-                again, frames = redrawn.crops(batch // 2, edge)
-                target, code = torch.cat([x[: -(batch // 2)], frames]), torch.cat([code[: -(batch // 2)], again])
+            if again is not None:
+                target, code = torch.cat([target[share:], again[1]]), torch.cat([code[share:], again[0]])
             y = model.decoder(code, None)
         y = y.float().permute(0, 1, 3, 4, 2) * 0.5 + 0.5
         loss, error = reconstruction_loss(y, target)
