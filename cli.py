@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from . import __version__
-from .commands import bench, evaluate, inspect, render, run, train, world
+from .commands import bench, compare, evaluate, inspect, render, run, train, world
 from .errors import LongTakeError, UsageError
 
 INTERRUPTED = 130
-COMMANDS = (render, run, inspect, bench, world, train, evaluate)
+COMMANDS = (render, run, inspect, bench, compare, world, train, evaluate)
 
 
 class Parser(argparse.ArgumentParser):

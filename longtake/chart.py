@@ -1,9 +1,9 @@
-"""A picture of a take's measurements: how visible every transition is, and how the take drifts."""
+"""Pictures of measurements: how visible every transition of a take is and how it drifts; how ways to make one differ."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -36,6 +36,39 @@ def draw(meter: Meter, joins: Sequence[int], fps: float) -> Tensor:
     whole.legend(loc="upper right", fontsize=8)
     for axes, name in zip(parts, SERIES, strict=True):
         _series(axes, TITLES.get(name, name), getattr(meter, name), joins, fps)
+    return _pixels(canvas)
+
+
+def draw_drift(ways: Mapping[str, Sequence[Meter]], fps: float) -> Tensor:
+    """Picture [H, W, 3] in 0..1: a line a way for every measure over time, relative to the first 15 %, mean of its takes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5), dpi=100, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    for axes, name in zip(figure.subplots(2, 2).flatten(), SERIES, strict=False):
+        for way, meters in ways.items():
+            mean = torch.stack([_relative(getattr(meter, name), _length(meters, name)) for meter in meters]).mean(0)
+            axes.plot([k / fps for k in range(len(mean))], 100 * mean, lw=1.2, label=way)
+        axes.axhspan(-5, 5, color="tab:gray", alpha=0.15)
+        axes.set_title(f"{name}, % of the start", fontsize=9)
+    figure.axes[0].legend(fontsize=7)
+    figure.supxlabel("s", fontsize=9)
+    return _pixels(canvas)
+
+
+def _length(meters: Sequence[Meter], name: str) -> int:
+    return min(len(getattr(meter, name)) for meter in meters)
+
+
+def _relative(values: Sequence[float], length: int) -> Tensor:
+    """Change [length] against the mean of the first 15 %."""
+    line = torch.tensor(values[:length])
+    start = line[: max(1, round(0.15 * length))].mean()
+    return line / start.clamp_min(1e-6) - 1
+
+
+def _pixels(canvas: Any) -> Tensor:
     canvas.draw()
     width, height = canvas.get_width_height()
     pixels = torch.frombuffer(bytearray(canvas.buffer_rgba()), dtype=torch.uint8)

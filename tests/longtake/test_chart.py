@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from comfyui_longtake.longtake.chart import draw
+from comfyui_longtake.longtake.chart import draw, draw_drift
 from comfyui_longtake.longtake.metrics import Meter
 
 
@@ -32,3 +32,13 @@ def test_a_join_that_shows_is_red_and_a_hidden_one_green():
 
 def test_two_frames_are_enough():
     assert draw(meter(torch.rand(2, 8, 8, 3)), [1], 8.0).isfinite().all()
+
+
+def test_ways_are_drawn_beside_each_other():
+    torch.manual_seed(0)
+    still = 0.4 + 0.02 * torch.rand(30, 8, 8, 3)
+    fade = still * torch.linspace(1, 0.3, 30).view(-1, 1, 1, 1)
+    one, two = draw_drift({"a": [meter(still)]}, 8.0), draw_drift({"a": [meter(still), meter(still)], "b": [meter(fade)]}, 8.0)
+    assert one.shape == two.shape == (500, 900, 3) and not torch.equal(one, two)
+    r, g, b = two.unbind(-1)
+    assert float(((r > 0.9) & (g > 0.4) & (g < 0.6) & (b < 0.2)).sum()) > 100  # the second way's line
