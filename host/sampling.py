@@ -24,6 +24,8 @@ from .probe import Capability, probe, probe_vae
 CLIP_SECONDS = 5.0
 """Length of a window of a model other than ours, where the user names none."""
 OVERLAP = 2
+OWN_WINDOW = 9
+"""An anchor and the 8 latents that our model saw at once in training."""
 """Latents of context before and after what a window makes, likewise."""
 TEXT = ("positive", "low positive")
 """Conditioning that a prompt goes to."""
@@ -81,8 +83,9 @@ class Sampling:
         come in cycles a window makes whole ones, so that the next begins where a cycle does and needs no margin.
         """
         timeline = self.capability.timeline
-        size = self.window or (8 if self.own else timeline.latents_in(CLIP_SECONDS, self.capability.fps))
-        context, anchors = self.overlap or OVERLAP, int(self.own and self.anchor)
+        size = self.window or (OWN_WINDOW if self.own else timeline.latents_in(CLIP_SECONDS, self.capability.fps))
+        anchors = int(self.own and self.anchor)
+        context = self.overlap or (1 if anchors else OVERLAP)
         new = size - context - anchors - int(timeline.first != timeline.rest and not timeline.cycle)
         if new < 1:
             raise UsageError(f"window of {size} latents with an overlap of {context}: nothing new fits in; give a longer window")
@@ -90,7 +93,8 @@ class Sampling:
             new = max(1, new // timeline.cycle) * timeline.cycle
         # only our model is told how far away a known frame is; to others all frames of a window follow each other
         reach = size if self.own else 1
-        windows = WindowConfig(anchors=anchors, context=context, new=new, ahead=context, reach=reach, least=min(3, new))
+        ahead = self.overlap or OVERLAP
+        windows = WindowConfig(anchors=anchors, context=context, new=new, ahead=ahead, reach=reach, least=min(3, new))
         return Settings(steps=len(self.sigmas(1.0)) - 1, context_sigma=0.0, windows=windows)
 
     def prompt(self, text: Conditioning) -> Conds:

@@ -13,10 +13,11 @@ CATEGORY = "LongTake/takes"
 def _windows() -> list[Any]:
     return [
         io.Int.Input(
-            "window", default=0, min=0, max=1000, advanced=True, tooltip="Latent frames at once; 0: 8 for LongTake, 5 s for others."
+            "window", default=0, min=0, max=1000, advanced=True, tooltip="Latent frames at once; 0: 9 for LongTake, 5 s for others."
         ),
         io.Int.Input(
-            "overlap", default=0, min=0, max=100, advanced=True, tooltip="Finished latent frames shown to each window; 0: 2."
+            "overlap", default=0, min=0, max=100, advanced=True,
+            tooltip="Finished latent frames shown to each window; 0: 2, 1 beside an anchor.",
         ),
         io.Boolean.Input(
             "anchor", default=True, advanced=True, tooltip="Show an early latent frame against drift, where the model can."
