@@ -43,7 +43,8 @@ def film_on_reels(room, path, names):
         """(latents or None, model calls, report or error) of a film on the reel `name`; `at`: interrupted in that call."""
         size = more.pop("size", built.latents())
         size = size.unbind()[0] if size.is_nested else size
-        given = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler_ancestral", "scheduler": "simple", "window": 7} | more
+        given = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler_ancestral", "scheduler": "simple"}
+        given |= {"window": 7, "overlap": 2} | more
         sampling = from_ksampler(built.model, built.text(positive), built.text(1), **given)
         calls.clear()
         stop[0] = at

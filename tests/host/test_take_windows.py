@@ -172,9 +172,10 @@ def test_every_conditioning_of_a_guider_gets_known_frames_and_the_prompt_of_a_sh
 
 def test_our_model_is_told_where_a_frame_stands(shown):
     """Roles: 2 anchor, 1 context, 0 new. The first window does not reach the second clip, but is shown its beginning."""
-    far, near = {"position": [-16, -2, -1, 0, 1, 2, 5], "role": [2, 1, 1, 0, 0, 0, 1]}, [-16, -2, -1, 0, 1, 2, 3]
-    assert shown["told"][:2] == [far, {"position": near, "role": [2, 1, 1, 0, 0, 1, 1]}]
-    assert [told["position"] for told in shown["told"][2:]] == [far["position"][1:], near[1:]]
+    far, near = {"position": [-16, -1, 0, 1, 2, 5], "role": [2, 1, 0, 0, 0, 1]}, [-16, -1, 0, 1, 2, 3]
+    assert shown["told"][:2] == [far, {"position": near, "role": [2, 1, 0, 0, 1, 1]}]
+    # without an anchor a window is shown one latent more of what came before
+    assert [told["position"] for told in shown["told"][2:]] == [[-2, *far["position"][1:]], [-2, *near[1:]]]
 
 
 def test_a_preview_shows_a_frame_that_is_being_made(shown):
