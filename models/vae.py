@@ -218,13 +218,10 @@ class VideoVAE(nn.Module):
         z = self.encoder(pixels.permute(0, 1, 4, 2, 3) * 2 - 1, state).transpose(1, 2)
         return (z - self._stat(self.mean)) / self._stat(self.std)
 
-    def raw(self, latents: Tensor) -> Tensor:
-        """Normalised latents [B, C, T, h, w] as the decoder takes them, [B, T, C, h, w]."""
-        return (latents * self._stat(self.std) + self._stat(self.mean)).transpose(1, 2)
-
     def decode(self, latents: Tensor, state: State | None = None) -> Tensor:
         """Normalised latents [B, C, T, h, w] to pixels [B, 4T, 16h, 16w, 3] in 0..1."""
-        return (self.decoder(self.raw(latents), state).permute(0, 1, 3, 4, 2) * 0.5 + 0.5).clamp(0, 1)
+        z = (latents * self._stat(self.std) + self._stat(self.mean)).transpose(1, 2)
+        return (self.decoder(z, state).permute(0, 1, 3, 4, 2) * 0.5 + 0.5).clamp(0, 1)
 
     def encoder_stream(self) -> Callable[[Tensor], Tensor]:
         """A function that encodes one chunk after the other; together they equal one whole `encode`."""

@@ -89,10 +89,7 @@ def train(job: Job) -> list[Path]:
     config: dict[str, Any] = {}
     info: dict[str, Any] = {}
     if job.net == "vae":
-        drawn = None
-        if job.from_box:
-            drawn = load_dit().to(device), load_text(device)
-        vae = train_vae(world, folder, start=load_state("vae")[0] if job.from_box else None, drawn=drawn, **span)
+        vae = train_vae(world, folder, start=load_state("vae")[0] if job.from_box else None, **span)
         net, config = vae, config_of(vae)
     elif job.net == "text":
         start = load_dit().adapter.state_dict() if job.from_box else None

@@ -9,18 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..longtake.matrix import schedule, sync_matrix
-from ..longtake.sampler import InBoxDenoiser
-from ..models.dit import TARGET, VideoDiT
-from ..models.text import TextEncoder
 from ..models.vae import VAEConfig, VideoVAE
-from ..world.captions import caption
 from ..world.render import render
 from ..world.scene import World
 from .muon import Muon
-from .patterns import SHIFT
 from .run import EMA, Run, fastest_dtype, save_strip
-from .text import encode_captions, pad_states
 
 HELD_OUT_SEED = 10_000_000
 """Scene seeds from here on are never rendered in training."""
@@ -65,72 +58,6 @@ class ClipPool:
         return torch.stack(out).float() / 255
 
 
-class Redrawn:
-    """Clips whose latents the transformer drew again from noise part of the way up (SDEdit, arXiv 2108.01073).
-
-    In use the decoder sees the transformer's latents, not the encoder's: their detail changes from one latent to the
-    next and would flicker. From these pairs the decoder learns what to keep of the frames before.
-    """
-
-    def __init__(
-        self,
-        world: World,
-        vae: VideoVAE,
-        dit: VideoDiT,
-        text: TextEncoder,
-        *,
-        capacity: int = 400,
-        latents: int = 2,
-        steps: int = 8,
-        noise: tuple[float, float] = (0.3, 0.8),
-        seed: int = 0,
-    ):
-        self.world, self.vae, self.dit, self.text = world, vae, dit.eval(), text
-        self.capacity, self.latents, self.steps, self.noise = capacity, latents, steps, noise
-        self.clips: list[tuple[Tensor, Tensor]] = []
-        self.rng = random.Random(seed)
-
-    @torch.no_grad()
-    def refresh(self, n: int) -> None:
-        """Render n clips of one size and draw their latents again."""
-        device, rng = self.vae.mean.device, self.rng
-        height, width = rng.choices(((128, 192), (192, 128), (160, 256)), (3, 1, 1))[0]
-        scenes = [self.world.sample(rng.randrange(HELD_OUT_SEED), held_out=None) for _ in range(n)]
-        frames = self.latents * self.vae.frames_per_latent
-        clips = render(scenes, frames, height, width, 8.0, start=rng.uniform(0, 30), device=device)
-        prompts = ["", *(caption(scene, rng.randrange(2**40)).text for scene in scenes)]
-        states, mask = pad_states(encode_captions(self.text, prompts), device)
-        denoiser = InBoxDenoiser(self.dit, self.dit.context(states, mask), fps=8.0, device=device)
-        sigma = sync_matrix(schedule(self.steps, SHIFT), self.latents, rng.uniform(*self.noise))
-        code, dtype = self.vae.encode(clips), fastest_dtype(device)
-        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            latents = denoiser.denoise(
-                code,
-                sigma,
-                torch.zeros(self.latents, dtype=torch.bool),
-                torch.arange(1, n + 1)[:, None].expand(n, self.latents),
-                [rng.randrange(2**31) for _ in scenes],
-                role=torch.full((self.latents,), TARGET),
-                position=torch.arange(self.latents).float(),
-            )
-        for pair in zip(latents.half(), (clips * 255).round().byte(), strict=True):
-            if len(self.clips) < self.capacity:
-                self.clips.append(pair)
-            else:
-                self.clips[rng.randrange(self.capacity)] = pair
-
-    def crops(self, n: int, edge: int) -> tuple[Tensor, Tensor]:
-        """Random crops: latents as the decoder takes them [n, T/4, C, edge/16, edge/16], frames [n, T, edge, edge, 3]."""
-        grid, codes, frames = self.vae.spatial, [], []
-        for _ in range(n):
-            latents, clip = self.rng.choice(self.clips)
-            tall, wide = latents.shape[2] - edge // grid, latents.shape[3] - edge // grid
-            top, left = self.rng.randint(0, tall), self.rng.randint(0, wide)
-            codes.append(latents[:, :, top : top + edge // grid, left : left + edge // grid])
-            frames.append(clip[:, grid * top : grid * top + edge, grid * left : grid * left + edge])
-        return self.vae.raw(torch.stack(codes).float()), torch.stack(frames).float() / 255
-
-
 def _edges(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[:, :, 1:] - x[:, :, :-1], x[:, :, :, 1:] - x[:, :, :, :-1]
 
@@ -161,12 +88,10 @@ def train_vae(
     cfg: VAEConfig | None = None,
     seed: int = 0,
     start: dict[str, Tensor] | None = None,
-    drawn: tuple[VideoDiT, TextEncoder] | None = None,
 ) -> VideoVAE:
     """Train (or go on training) the VAE in `out`; returns the averaged model with its latent statistics set.
 
     start: weights to begin from where `out` holds no run yet. The linear code and the latent statistics are then kept.
-    drawn: a transformer of these latents and its text encoder; half of every batch is then latents it drew again.
     """
     torch.manual_seed(seed)
     cfg = cfg or VAEConfig()
@@ -177,22 +102,13 @@ def train_vae(
     run = Run(out, model, Muon(model, lr, lr, dtype=dtype), minutes=minutes, total=total)
     pool = ClipPool(world, device, seed=seed + run.step)
     pool.refresh(16)
-    redrawn, share = None, max(1, batch // 2)
-    if drawn is not None and not cfg.encoder_net:
-        redrawn = Redrawn(world, model, *drawn, seed=seed + run.step)
-        for _ in range(8):
-            redrawn.refresh(4)
     if run.step == 0 and start is None:
         model.fit_base(_sample(world, device))
         measure_latents(model, world, device)
         run.ema = EMA(model, run.ema.decay)
     for _ in run.steps():
         pool.refresh(4 if len(pool.clips) < 64 else 1)
-        x, again = pool.crops(batch, edge), None
-        if redrawn is not None:
-            if run.step % 8 == 0:
-                redrawn.refresh(4)
-            again = redrawn.crops(share, edge)
+        x = pool.crops(batch, edge)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             z = model.encoder(x.permute(0, 1, 4, 2, 3) * 2 - 1, None)
             noise = torch.rand(len(z), 1, 1, 1, 1, device=device) * 0.05 * model.std[0] * torch.randn_like(z)
@@ -204,8 +120,6 @@ def train_vae(
                 code = F.avg_pool2d(z.flatten(0, 1).float(), 2).unflatten(0, z.shape[:2])
             else:
                 target, code = x, z + noise
-            if again is not None:
-                target, code = torch.cat([target[share:], again[1]]), torch.cat([code[share:], again[0]])
             y = model.decoder(code, None)
         y = y.float().permute(0, 1, 3, 4, 2) * 0.5 + 0.5
         loss, error = reconstruction_loss(y, target)

@@ -19,7 +19,7 @@ from comfyui_longtake.training.dit import train_dit
 from comfyui_longtake.training.jobs import Job, averaged, load_reader, train
 from comfyui_longtake.training.reader import damage, train_reader
 from comfyui_longtake.training.text import encode_captions, pad_states, read_prompts, slot_labels, train_text
-from comfyui_longtake.training.vae import Redrawn, reconstruction_loss, train_vae
+from comfyui_longtake.training.vae import reconstruction_loss, train_vae
 from comfyui_longtake.world.captions import caption
 from comfyui_longtake.world.reader import Reader
 from comfyui_longtake.world.render import render
@@ -90,40 +90,6 @@ def test_vae_can_start_from_given_weights(tmp_path, small_renders):
     given.mean.fill_(0.25)
     end = train_vae(SMALL, tmp_path, batch=1, edge=16, cfg=VAE, start=given.state_dict(), **{**SECOND, "minutes": 1e-4})
     assert torch.equal(end.mean, given.mean) and torch.equal(end.encoder.base.weight, given.encoder.base.weight)
-
-
-def test_redrawn_latents_belong_to_their_frames(encoder, vae, small_renders):
-    """A net that moves nothing leaves the noise in: where it is little, a crop is the encoder's code of its frames."""
-    torch.manual_seed(0)
-
-    class Still(VideoDiT):
-        def forward(self, x, *others):
-            return torch.zeros_like(x)
-
-    dit = Still(DiTConfig(channels=12, width=64, depth=1))
-    for noise, least, most in ((0.01, 0, 0.01), (0.5, 0.1, 10)):
-        redrawn = Redrawn(SMALL, vae, dit, encoder, noise=(noise, noise), capacity=5)
-        for _ in range(3):
-            redrawn.refresh(3)
-        codes, frames = redrawn.crops(6, 32)
-        assert len(redrawn.clips) == 5 and codes.shape == (6, 2, 12, 2, 2) and frames.shape == (6, 8, 32, 32, 3)
-        true = vae.encode(frames)
-        drift = (codes - vae.raw(true)).square().mean() / vae.raw(true).square().mean()
-        assert least < drift < most
-
-
-def test_vae_decoder_goes_on_with_redrawn_latents(tmp_path, encoder, vae, small_renders):
-    dit = VideoDiT(DiTConfig(channels=12, width=64, depth=1))
-
-    def segment(**drawn):
-        torch.manual_seed(0)
-        span = {**SECOND, "minutes": 1e-4}
-        where = tmp_path / str(len(drawn))
-        return train_vae(SMALL, where, batch=1, edge=32, cfg=VAE, start=vae.state_dict(), **span, **drawn)
-
-    plain, other = segment(), segment(drawn=(dit, encoder))
-    moved = [not torch.equal(a, b) for a, b in zip(plain.parameters(), other.parameters(), strict=True)]
-    assert any(moved) and torch.equal(plain.encoder.base.weight, other.encoder.base.weight)
 
 
 def test_reader_trains_and_resumes(tmp_path, monkeypatch):
