@@ -12,7 +12,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "evaluate",
         help="measure what the weights can do",
         description="Measures prompt accuracy, the VAE and the joins of extensions on prompts and renders never trained on, "
-        "beside ceiling and floor, and writes evaluation.json, evaluation.md and evaluation.png.",
+        "beside ceiling and floor, and writes evaluation.json and evaluation.md after every clip, evaluation.png at the end.",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("evaluation"), metavar="DIR", help="where the report goes (evaluation)"
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from ..errors import UsageError
     from ..models.load import WEIGHTS, load_bundle, load_state, pick_device
-    from ..training.evaluate import Plan, evaluate, markdown, write
+    from ..training.evaluate import Plan, Result, evaluate, markdown, write
     from ..training.jobs import load_reader
     from ..world.scene import WORLDS
 
@@ -63,7 +63,12 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
     )
     with Console(stderr=True).status("evaluating") as status:
-        result = evaluate(bundle, reader, world, plan, status.update)
+
+        def tell(doing: str, result: Result) -> None:
+            status.update(doing)
+            write(result, plan, arguments.out)
+
+        result = evaluate(bundle, reader, world, plan, tell)
     print(markdown(result))
     for path in write(result, plan, arguments.out):
         print(path)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ..longtake.metrics import NEAR, measure
 from ..longtake.request import Shot, extend, text_to_video
 from ..longtake.sampler import InBoxDenoiser
 from ..longtake.take import Settings, collect
+from ..longtake.take import plan as plan_take
 from ..longtake.take import sample as sample_take
 from ..models.load import Bundle
 from ..world.captions import held_out_wording
@@ -28,6 +29,12 @@ from .run import save_strip
 
 FIRST_SEED = 30_000_000
 """Scene seeds from here on are used by nothing but the evaluation."""
+
+READ = 400
+"""Renders that the attribute reader itself is judged on."""
+
+MINUTE = 60.0
+"""Seconds of the long takes."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +54,13 @@ class Plan:
 
 @dataclass
 class Result:
-    """Rows of the table: name -> figures; `strips` are example clips [T, H, W, 3] with their prompts."""
+    """Rows of the table: name -> figures so far, with how many clips they are of in `counts`; `strips` are example clips
+    [T, H, W, 3] with their prompts; `finished` is set when everything planned was measured."""
 
     rows: dict[str, dict[str, float]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     strips: list[tuple[str, Tensor]] = field(default_factory=list)
+    finished: bool = False
 
 
 def generate(bundle: Bundle, prompt: str, plan: Plan, seed: int, seconds: float | None = None) -> Tensor:
@@ -86,15 +96,45 @@ def chance(world: World) -> dict[str, float]:
 
 @torch.no_grad()
 def evaluate(
-    bundle: Bundle, reader: Reader, world: World, plan: Plan, tick: Callable[[str], None] = lambda _: None
+    bundle: Bundle, reader: Reader, world: World, plan: Plan,
+    tick: Callable[[str, Result], None] = lambda _, __: None,
 ) -> Result:
-    """Measure everything in `plan`; `tick` is told what is being measured."""
+    """Measure everything in `plan`; `tick` is told what is measured next, and all figures so far."""
     single = World(**{**world.__dict__, "max_subjects": 1})
     result = Result()
     result.rows["floor: chance"] = chance(single)
-    tick("attribute reader")
-    result.rows["ceiling: reader on held-out renders"] = reader_accuracy(reader, single, 400, first_seed=FIRST_SEED)
-    _vae_rows(bundle, reader, single, plan, result, tick)
+    tick("attribute reader", result)
+    result.rows["ceiling: reader on held-out renders"] = reader_accuracy(reader, single, READ, first_seed=FIRST_SEED)
+    result.counts["ceiling: reader on held-out renders"] = READ
+    parts = (_vae_rows, _prompt_rows, _extension_rows, _long_rows)
+    for part in parts:
+        for doing in part(bundle, reader, single, plan, result):
+            tick(doing, result)
+    result.finished = True
+    return result
+
+
+def _vae_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result) -> Iterator[str]:
+    psnr, agree, times = [], [], []
+    for i in range(plan.clips):
+        yield f"VAE {i + 1}/{plan.clips}"
+        scene = world.sample(FIRST_SEED + 60_000 + i, held_out=None)
+        x = render([scene], 16, *plan.size, plan.fps)
+        begin = time.perf_counter()
+        y = bundle.vae.decode(bundle.vae.encode(x.to(plan.device))).cpu()
+        times.append(time.perf_counter() - begin)
+        psnr.append(float(-10 * (x - y).square().mean().log10()))
+        agree.append(_hits(scene, read(reader, y, plan.fps)[0]))
+        result.counts |= dict.fromkeys(("ceiling: reader after VAE round trip", "VAE"), i + 1)
+        result.rows["ceiling: reader after VAE round trip"] = _mean(agree)
+        result.rows["VAE"] = {
+            "PSNR dB, mean of clips": sum(psnr) / len(psnr),
+            "PSNR dB, worst clip": min(psnr),
+            "seconds for 16 frames": statistics.median(times),
+        }
+
+
+def _prompt_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result) -> Iterator[str]:
     kinds = {
         "trained combinations, new wording": (False, False),
         "held-out combinations, new wording": (True, False),
@@ -103,49 +143,24 @@ def evaluate(
     for name, (held_out, synonyms) in kinds.items():
         hits = []
         for i in range(plan.prompts):
-            tick(f"{name} {i + 1}/{plan.prompts}")
-            scene = single.sample(FIRST_SEED + 10_000 * (1 + held_out + 2 * synonyms) + i, held_out=held_out)
+            yield f"{name} {i + 1}/{plan.prompts}"
+            scene = world.sample(FIRST_SEED + 10_000 * (1 + held_out + 2 * synonyms) + i, held_out=held_out)
             prompt = held_out_wording(scene, i, synonyms=synonyms)
             clip = generate(bundle, prompt, plan, i)
             hits.append(_hits(scene, read(reader, clip, plan.fps)[0]))
             if i < 4:
                 result.strips.append((prompt, clip[0]))
-        result.rows[name] = _mean(hits)
-    _extension_rows(bundle, single, plan, result, tick)
-    for i in range(plan.longs):
-        tick(f"minute {i + 1}/{plan.longs}")
-        _long_row(bundle, reader, single, plan, result, i)
-    return result
+            result.rows[name], result.counts[name] = _mean(hits), i + 1
 
 
-def _vae_rows(
-    bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result, tick: Callable[[str], None]
-) -> None:
-    psnr, agree, times = [], [], []
-    for i in range(plan.clips):
-        tick(f"VAE {i + 1}/{plan.clips}")
-        scene = world.sample(FIRST_SEED + 60_000 + i, held_out=None)
-        x = render([scene], 16, *plan.size, plan.fps)
-        begin = time.perf_counter()
-        y = bundle.vae.decode(bundle.vae.encode(x.to(plan.device))).cpu()
-        times.append(time.perf_counter() - begin)
-        psnr.append(float(-10 * (x - y).square().mean().log10()))
-        agree.append(_hits(scene, read(reader, y, plan.fps)[0]))
-    result.rows["ceiling: reader after VAE round trip"] = _mean(agree)
-    result.rows["VAE"] = {
-        "PSNR dB, mean of clips": sum(psnr) / len(psnr),
-        "PSNR dB, worst clip": min(psnr),
-        "seconds for 16 frames": statistics.median(times),
-    }
-
-
-def _extension_rows(bundle: Bundle, world: World, plan: Plan, result: Result, tick: Callable[[str], None]) -> None:
+def _extension_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result) -> Iterator[str]:
     per = bundle.vae.frames_per_latent
     given, new = round(2 * plan.fps / per), round(4 * plan.fps / per)
     for backward in (False, True):
+        name = f"extension {'backward' if backward else 'forward'} by 4 s"
         ratios, real = [], []
         for i in range(plan.clips):
-            tick(f"extension {'backward' if backward else 'forward'} {i + 1}/{plan.clips}")
+            yield f"{name} {i + 1}/{plan.clips}"
             scene = world.sample(FIRST_SEED + 70_000 + i, held_out=None)
             prompt = held_out_wording(scene, i)
             whole = render([scene], per * (given + new), *plan.size, plan.fps)
@@ -158,11 +173,12 @@ def _extension_rows(bundle: Bundle, world: World, plan: Plan, result: Result, ti
             join = per * (new if backward else given)
             ratios.append(_seam(bundle.vae.decode(made.to(plan.device)).cpu()[0], join))
             real.append(_seam(bundle.vae.decode(z.to(plan.device)).cpu()[0], join))
-        result.rows[f"extension {'backward' if backward else 'forward'} by 4 s"] = {
-            "seam ratio, median": statistics.median(ratios),
-            "seam ratio, worst": max(ratios),
-            "ceiling: real continuation, median": statistics.median(real),
-        }
+            result.counts[name] = i + 1
+            result.rows[name] = {
+                "seam ratio, median": statistics.median(ratios),
+                "seam ratio, worst": max(ratios),
+                "ceiling: real continuation, median": statistics.median(real),
+            }
 
 
 def _seam(frames: Tensor, join: int) -> float:
@@ -171,27 +187,63 @@ def _seam(frames: Tensor, join: int) -> float:
     return measure(frames[first : join + NEAR + 1], [join - first]).joins[0].ratio
 
 
-def _long_row(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result, i: int) -> None:
-    scene = world.sample(FIRST_SEED + 80_000 + i, held_out=False)
-    clip = generate(bundle, held_out_wording(scene, i), plan, i, 60.0)
-    report = measure(clip[0], fps=plan.fps)
-    late = read(reader, clip[:, int(clip.shape[1] * 0.85) :], plan.fps)[0]
-    hits = _hits(scene, late)
-    row = {f"{k} change": v.change for k, v in report.drift.items()}
-    result.rows[f"minute {i + 1}"] = row | {
-        "subject right in the last 15 %": hits["subject"],
-        "colour right in the last 15 %": hits["colour"],
+def _long_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result) -> Iterator[str]:
+    """Takes of a minute from one prompt, beside renders of the same scenes at the same length."""
+    takes: list[dict[str, float]] = []
+    renders: list[dict[str, float]] = []
+    joins = _minute_joins(bundle, plan)
+    for i in range(plan.longs):
+        yield f"minute {i + 1}/{plan.longs}"
+        scene = world.sample(FIRST_SEED + 80_000 + i, held_out=False)
+        clip = generate(bundle, held_out_wording(scene, i), plan, i, MINUTE)
+        takes.append(_minute(clip, joins, scene, reader, plan))
+        renders.append(_minute(render([scene], clip.shape[1], *plan.size, plan.fps), joins, scene, reader, plan))
+        for name, rows in (("takes of a minute", takes), ("ceiling: renders of a minute", renders)):
+            result.counts[name] = i + 1
+            result.rows[name] = _minutes(rows)
+
+
+def _minute_joins(bundle: Bundle, plan: Plan) -> list[int]:
+    """First frames of every window but the first, in a take of a minute."""
+    per = bundle.vae.frames_per_latent
+    request = text_to_video(round(MINUTE * plan.fps / per), (1, 1, 1), [""])
+    windows = plan_take(request, Settings.of(bundle.info, steps=plan.steps))
+    return [per * window.new[0] for window in windows[1:]]
+
+
+def _minute(clip: Tensor, joins: Sequence[int], scene: Scene, reader: Reader, plan: Plan) -> dict[str, float]:
+    report = measure(clip[0], joins, fps=plan.fps)
+    hits = _hits(scene, read(reader, clip[:, int(clip.shape[1] * 0.85) :], plan.fps)[0])
+    row = {name: drift.change for name, drift in report.drift.items()}
+    return row | {
+        "seam": statistics.median(join.ratio for join in report.joins),
+        "subject": hits["subject"],
+        "colour": hits["colour"],
+    }
+
+
+def _minutes(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    table = {"seam ratio at joins, median": statistics.median(row["seam"] for row in rows)}
+    for name in ("lightness", "chroma", "contrast", "sharpness"):
+        table[f"{name} drift, median of amounts"] = statistics.median(abs(row[name]) for row in rows)
+    steady = [all(abs(row[k]) <= 0.05 for k in ("lightness", "chroma", "contrast", "sharpness")) for row in rows]
+    return table | {
+        "share of takes with all four within 5 %": sum(steady) / len(rows),
+        "subject right in the last 15 %": sum(row["subject"] for row in rows) / len(rows),
+        "colour right in the last 15 %": sum(row["colour"] for row in rows) / len(rows),
     }
 
 
 def write(result: Result, plan: Plan, out: Path) -> list[Path]:
-    """Write evaluation.json, evaluation.md and evaluation.png into `out`; returns their paths."""
+    """Write evaluation.json, evaluation.md and, at the end, evaluation.png into `out`; returns their paths."""
     out.mkdir(parents=True, exist_ok=True)
-    data = {"plan": plan.__dict__, "rows": result.rows, "strips": [p for p, _ in result.strips]}
-    paths = [out / "evaluation.json", out / "evaluation.md", out / "evaluation.png"]
+    data = {"plan": plan.__dict__, "finished": result.finished, "counts": result.counts, "rows": result.rows}
+    data["strips"] = [prompt for prompt, _ in result.strips]
+    paths = [out / "evaluation.json", out / "evaluation.md"]
     paths[0].write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     paths[1].write_text(markdown(result), encoding="utf-8")
-    if result.strips:
+    if result.strips and result.finished:
+        paths.append(out / "evaluation.png")
         save_strip(paths[2], [clip[:: max(1, len(clip) // 6)][:6] for _, clip in result.strips])
     return paths
 
@@ -203,7 +255,12 @@ def markdown(result: Result) -> str:
     rest = []
     for name, row in result.rows.items():
         if set(columns) <= set(row):
-            lines.append("| " + " | ".join([name, *(f"{100 * row[c]:.1f}" for c in columns)]) + " |")
+            lines.append("| " + " | ".join([_named(name, result), *(f"{100 * row[c]:.1f}" for c in columns)]) + " |")
         else:
-            rest.append(f"| {name} | " + ", ".join(f"{k} {v:.3g}" for k, v in row.items()) + " |")
+            rest.append(f"| {_named(name, result)} | " + ", ".join(f"{k} {v:.3g}" for k, v in row.items()) + " |")
     return "\n".join([*lines, "", "| what | measured |", "|---|---|", *rest]) + "\n"
+
+
+def _named(name: str, result: Result) -> str:
+    count = result.counts.get(name)
+    return name if count is None else f"{name} ({count})"

@@ -1,9 +1,11 @@
 """The evaluation runs on untrained weights and writes a table of what it measured."""
 
+import itertools
 import json
 
 import pytest
 import torch
+from comfyui_longtake.longtake.take import Settings
 from comfyui_longtake.models.load import Bundle, load_dit, load_vae, read_manifest
 from comfyui_longtake.training import evaluate as module
 from comfyui_longtake.training.evaluate import Plan, chance, evaluate, generate, markdown, write
@@ -11,7 +13,7 @@ from comfyui_longtake.training.reader import reader_accuracy
 from comfyui_longtake.world.reader import Reader
 from comfyui_longtake.world.scene import ATTRIBUTES, SMALL
 
-PLAN = Plan(prompts=1, clips=1, size=(32, 48), seconds=1.0, steps=1)
+PLAN = Plan(prompts=1, clips=1, longs=1, size=(32, 48), seconds=1.0, steps=1)
 
 
 @pytest.fixture
@@ -48,9 +50,15 @@ def test_generate_is_reproducible_and_of_the_asked_length(bundle):
 def test_everything_is_measured_and_written(bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "reader_accuracy", lambda *a, **k: dict.fromkeys((*ATTRIBUTES, "all"), 1.0))
     told = []
-    result = evaluate(bundle, Reader(8).eval(), SMALL, PLAN, told.append)
+
+    def tell(doing, result):
+        told.append(doing)
+        assert not result.finished and len(write(result, PLAN, tmp_path / "so far")) == 2  # a stop loses nothing
+
+    monkeypatch.setattr(module, "MINUTE", 10.0)
+    result = evaluate(bundle, Reader(8).eval(), SMALL, PLAN, tell)
     names = " ".join(result.rows)
-    for part in ("chance", "held-out renders", "VAE", "new wording", "synonyms", "forward", "backward"):
+    for part in ("chance", "held-out renders", "VAE", "new wording", "synonyms", "forward", "backward", "minute"):
         assert part in names
     assert len(told) >= 6 and len(result.strips) == 3
     paths = write(result, PLAN, tmp_path / "out")
@@ -59,4 +67,14 @@ def test_everything_is_measured_and_written(bundle, tmp_path, monkeypatch):
     assert data["rows"].keys() == result.rows.keys() and data["plan"]["steps"] == 1
     table = markdown(result)
     assert table == paths[1].read_text(encoding="utf-8") and all(name in table for name in result.rows)
-    assert "100.0" in table
+    assert "100.0" in table and "held-out renders (400)" in table
+    before = json.loads((tmp_path / "so far" / "evaluation.json").read_text(encoding="utf-8"))
+    assert not before["finished"] and data["finished"] and before["rows"].items() <= data["rows"].items()
+
+
+def test_a_minute_is_judged_at_the_joins_of_its_windows(bundle):
+    joins = module._minute_joins(bundle, PLAN)
+    per, windows = bundle.vae.frames_per_latent, Settings.of(bundle.info, steps=1).windows
+    assert joins[0] == per * windows.size
+    steps = {second - first for first, second in itertools.pairwise(joins[:-1])}
+    assert steps == {per * windows.new} and joins[-1] < 60 * PLAN.fps
