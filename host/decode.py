@@ -21,17 +21,20 @@ GENERIC = 16
 Put = Callable[[Tensor], None]
 
 
-def decode(vae: Any, chunks: Iterable[Tensor], length: int, put: Put, tick: Callable[[int], None]) -> None:
+def decode(
+    vae: Any, chunks: Iterable[Tensor], length: int, put: Put, tick: Callable[[int], None], *, early: bool = False
+) -> None:  # fmt: skip
     """Hand frames [T, H, W, 3] in 0..1 to `put` in order; `chunks` are latents [1, C, n, h, w], `length` in all.
 
-    `tick(done)` is told how many latents are decoded. Raises UsageError for a VAE that does not decode video, and what
+    `tick(done)` is told how many latents are decoded. `early`: frames come as soon as their latents do, also from a VAE that
+    is exact only when it gets them all at once. Raises UsageError for a VAE that does not decode video, and what
     the host raises when the user interrupts.
     """
     if getattr(vae, "latent_dim", None) != 3:
         raise UsageError("this VAE decodes pictures, not video: connect the VAE that belongs to the video model")
     if isinstance(vae, HostVAE):
         _streamed(vae, chunks, put, tick)
-    elif getattr(vae.first_stage_model, "comfy_has_chunked_io", False):
+    elif not early and getattr(vae.first_stage_model, "comfy_has_chunked_io", False):
         _buffered(vae, torch.cat(list(chunks), 2), put, tick)
     else:
         _overlapped(vae, chunks, length, put, tick)

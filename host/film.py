@@ -72,11 +72,11 @@ def extend(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: floa
     frames, length = frames_in(sampling, seconds, fps), clip.shape[2]
     if direction == "forward":
         whole = timeline.legal(timeline.latents_for(timeline.frames_for(length) + frames))
-        return run(_request(sampling, clip, whole, _numbered(clip, 0)), sampling, joins=[length])
+        return run(_request(sampling, clip, whole, _numbered(clip, 0)), sampling, joins=[length], fps=rate_of(sampling, fps))
     new, drop = gap(timeline, 0, frames, length)
     rest = _inside(clip, drop, "latent")
     request = _request(sampling, clip, new + rest.shape[2], _numbered(rest, new), backward=True)
-    return run(request, sampling, joins=[new])
+    return run(request, sampling, joins=[new], fps=rate_of(sampling, fps))
 
 
 def stitch(sampling: Sampling, clips: Sequence[tuple[str, dict[str, Any]]], seconds: float, fps: float) -> Made:
@@ -96,7 +96,7 @@ def stitch(sampling: Sampling, clips: Sequence[tuple[str, dict[str, Any]]], seco
         joins += [place, place + new]
         known |= _numbered(rest, place + new)
         place += new + rest.shape[2]
-    return run(_request(sampling, first, place, known), sampling, joins=joins)
+    return run(_request(sampling, first, place, known), sampling, joins=joins, fps=rate_of(sampling, fps))
 
 
 def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float) -> Made:
@@ -112,7 +112,7 @@ def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float)
     whole = timeline.legal(end)
     head = _inside(clip, drop, "latent")[:, :, : max(whole - end, sampling.settings().windows.ahead)]
     request = _request(sampling, clip, end + head.shape[2], {**_numbered(clip, 0), **_numbered(head, end)})
-    made = run(request, sampling, joins=[length, end], length=whole)
+    made = run(request, sampling, joins=[length, end], fps=rate_of(sampling, fps), length=whole)
     again = timeline.frames_for(whole) - timeline.frames_for(end) + drop * timeline.first
     if not again:
         return made
@@ -135,7 +135,7 @@ def recut(sampling: Sampling, latent: dict[str, Any], keep: str, fps: float) -> 
     if not places:
         raise UsageError(f"keep {keep!r}: no whole latent frame lies in it; keep some longer spans")
     known = {index: clip[0, :, index] for index in places}
-    return run(_request(sampling, clip, clip.shape[2], known), sampling, joins=_edges(known, clip.shape[2]))
+    return run(_request(sampling, clip, clip.shape[2], known), sampling, joins=_edges(known, clip.shape[2]), fps=rate)
 
 
 def remix(sampling: Sampling, latent: dict[str, Any], strength: float) -> Made:
@@ -163,7 +163,7 @@ def blend(
     source = torch.lerp(first, second, weight * weight * (3 - 2 * weight))
     known = {i: (first, second)[int(w)][0, :, i] for i, w in enumerate(weights) if w in (0.0, 1.0)}
     request = _request(sampling, first, len(weights), known, source=source, strength=_share(strength))
-    return run(request, sampling, joins=_edges(known, len(weights)))
+    return run(request, sampling, joins=_edges(known, len(weights)), fps=rate)
 
 
 def film(
@@ -193,7 +193,7 @@ def film(
     joins = [shot.start for shot in made if shot.start and not shot.cut]
     request = Request(timeline.legal(length), _shape(size), made, texts, fade=fade)
     told = [{"prompt": texts[shot.prompt], "seed": shot.seed} for shot in made]
-    return run(request, sampling, prompts, joins=joins, reel=path, about={"fps": rate, "shots": told})
+    return run(request, sampling, prompts, joins=joins, fps=rate, reel=path, about={"fps": rate, "shots": told})
 
 
 def _request(sampling: Sampling, clip: Tensor, length: int, known: dict[int, Tensor], **more: Any) -> Request:

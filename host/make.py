@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,11 +19,12 @@ from ..errors import UsageError
 from ..longtake.metrics import Join, Meter
 from ..longtake.reel import Reel
 from ..longtake.request import Request
-from ..longtake.take import Progress, plan, sample
+from ..longtake.take import Chunk, Progress, plan, sample
 from .decode import LEAD, decode
 from .reels import ReelFile
 from .sampling import Conds, Sampling, fingerprint
 from .take import HostDenoiser, margins, previewer
+from .watch import Watch
 
 log = logging.getLogger(__name__)
 NEAR = 6
@@ -63,11 +64,12 @@ class Attempt:
 
 def run(
     request: Request, sampling: Sampling, prompts: Sequence[Conds] | None = None, *, joins: Sequence[int] = (),
-    reel: Path | None = None, length: int | None = None, about: Mapping[str, Any] | None = None,
+    fps: float | None = None, reel: Path | None = None, length: int | None = None, about: Mapping[str, Any] | None = None,
 ) -> Made:  # fmt: skip
     """Sample a request window by window, hand out its first `length` latents, and say what was done and how smooth the
     `joins` are. The sampling's `retries` make shots again whose join may be seen; the attempt with the least visible joins
-    is kept. A `reel` keeps all segments and what is known `about` the take. Raises UsageError or ReelError before anything
+    is kept. A `reel` keeps all segments and what is known `about` the take. With a VAE, what is finished is shown at `fps`
+    (the model's own where None) while the rest is sampled. Raises UsageError or ReelError before anything
     is sampled."""
     found, settings = sampling.capability, sampling.settings()
     timeline, prompts = found.timeline, prompts or [sampling.conds]
@@ -80,7 +82,7 @@ def run(
     sizes = [len(window.indices) + sum(margins(timeline, window.indices)) for window in windows]
     planned = f"{len(windows)} windows of up to {max(sizes)} latents"
     log.info("%s: %s, %s", found.family, planned, _cost(sum(sizes), sum(len(window.new) for window in windows)))
-    work = _Work(sampling, prompts, len(windows), joins if sampling.vae is not None else ())
+    work = _Work(sampling, prompts, len(windows), joins if sampling.vae is not None else (), fps or found.fps)
     with ExitStack() as stack:
         folder = reel
         if folder is None and sampling.retries and joins:  # so that what stays the same is not sampled again
@@ -105,7 +107,9 @@ def run(
     if tried > 1:
         seeds = ", ".join(str(shot.seed) for shot in best.request.shots)
         lines.append(f"Made {tried} times because a join may be seen; kept is the smoothest, seed {seeds}.")
-    return Made({"samples": made}, frames, "\n".join(lines), None if reel is None else ReelFile(reel))
+    report = "\n".join(lines)
+    work.watch.say(report)
+    return Made({"samples": made}, frames, report, None if reel is None else ReelFile(reel))
 
 
 @dataclass
@@ -116,11 +120,13 @@ class _Work:
     prompts: Sequence[Conds]
     windows: int
     joins: Sequence[int]
+    fps: float
 
     def __post_init__(self) -> None:
         self.done: dict[int, Tensor] = {}
         self.request: Request | None = None
         self.picture: list[Any] = [None]
+        self.watch = Watch()
         show = previewer(self.sampling.model)
         self.denoiser = HostDenoiser(
             self.sampling, self.prompts, lambda clean: self.picture.__setitem__(0, show(clean)), self._past
@@ -141,13 +147,19 @@ class _Work:
             comfy.model_management.throw_exception_if_processing_interrupted()
             if at.resumed:
                 resumed.add(at.window)
+            self.watch.step(at)
             bar.update_absolute(
                 round(settings.steps * (at.window - 1 + min(1.0, at.step / at.steps))), preview=self.picture[0]
             )
 
         with nullcontext() if folder is None else Reel.open(folder, self.header(request)) as opened:
-            for chunk in sample(request, self.denoiser, settings, reel=opened, progress=progress):
-                self.done |= {chunk.start + place: latent for place, latent in enumerate(torch.unbind(chunk.latents[0], 1))}
+            self.watch.begin()
+            chunks = self._finished(sample(request, self.denoiser, settings, reel=opened, progress=progress))
+            if judged and self.windows > 1 and self.sampling.vae is not None and self.watch.seen:
+                self.watch.play(chunks, self.sampling.vae, self.fps, request.shape, request.length)
+            else:
+                for _ in chunks:
+                    pass
         latents = torch.stack([self.done.pop(index) for index in range(request.length)], 1)[None]
         made = Attempt(request, latents, len(resumed))
         for join in self.joins if judged else ():
@@ -155,6 +167,12 @@ class _Work:
             if measured is not None:
                 made.joins[join] = measured
         return made
+
+    def _finished(self, chunks: Iterable[Chunk]) -> Iterator[Tensor]:
+        """The latents of the chunks, which are kept in `done`."""
+        for chunk in chunks:
+            self.done |= {chunk.start + place: latent for place, latent in enumerate(torch.unbind(chunk.latents[0], 1))}
+            yield chunk.latents
 
     def _past(self, index: int) -> Tensor | None:
         """Latents [1, C, n, h, w] right before `index`, as many as a VAE needs to decode the last of them, up to a cut."""

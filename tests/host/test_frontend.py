@@ -96,3 +96,29 @@ def test_a_video_dropped_on_the_canvas_restores_its_graph(page, comfy):
     )
     page.wait_for_function("() => app.graph._nodes.some(n => n.type === 'LongTakeVideo')", timeout=30_000)
     assert page.evaluate("async () => (await app.graphToPrompt()).output") == prompt["prompt"]
+
+
+def test_the_finished_part_of_a_take_plays_in_its_node(page):
+    before = page.evaluate(LOAD, json.loads((ROOT / "workflows" / "minute.json").read_text()))["output"]
+    page.evaluate("""() => {
+      const set = (type, name, value) => {
+        app.graph._nodes.find(n => n.type === type).widgets.find(w => w.name === name).value = value;
+      };
+      set("LongTakeSampling", "steps", 2); set("LongTakeFilm", "shots", "10: a red dog walks in the desert");
+    }""")
+    page.evaluate("() => app.queuePrompt(0)")
+    page.wait_for_function(
+        """() => {
+          const film = app.graph._nodes.find(n => n.type === "LongTakeFilm");
+          window.player = film.widgets.find(w => w.name === "longtake_preview")?.element;
+          return window.player?.duration > 0;
+        }""",
+        timeout=120_000,
+    )
+    assert page.evaluate("() => window.player.src.includes('.partial.mp4')")  # the rest is still being made
+    page.wait_for_function("() => window.player.duration > 9.9 && !window.player.src.includes('.partial')", timeout=120_000)
+    after = page.evaluate("async () => (await app.graphToPrompt()).output")
+    assert {number: set(node["inputs"]) for number, node in after.items()} == {
+        number: set(node["inputs"]) for number, node in before.items()
+    }
+    assert "longtake_preview" not in json.dumps(page.evaluate("() => app.graph.serialize()"))

@@ -1,0 +1,83 @@
+"""What is seen of a take while it is made: a video that grows, the time left, and that a preview never stops a take."""
+
+import av
+import pytest
+
+from .test_take_graphs import film, frames_of
+
+
+def test_the_finished_part_plays_while_the_rest_is_sampled(comfy):
+    seen = []
+
+    def hear(kind, data):
+        if kind == "longtake.preview":
+            (file,) = comfy.folder.glob(f"temp/**/{data['subfolder']}/{data['filename']}")
+            with av.open(str(file)) as video:
+                seen.append((data, sum(1 for _ in video.decode(video=0))))
+
+    entry = comfy.run(film("8: a red dog walks in the desert", seconds=1.0), on_event=hear)
+    assert len(seen) >= 3 and {data["node"] for data, _ in seen} == {"11"}
+    *growing, (last, frames) = seen
+    counts = [count for _, count in growing]
+    assert 0 < counts[0] < counts[-1] < frames == frames_of(comfy, entry) and counts == sorted(counts)
+    assert all(".partial" in data["filename"] for data, _ in growing) and ".partial" not in last["filename"]
+    assert last["seconds"] == pytest.approx(frames / 8)
+
+
+def test_a_take_does_not_fail_for_its_preview_but_for_itself(in_host):
+    def check(room, pack):
+        import torch
+
+        watch = room("host.watch").Watch()
+        handed = []
+
+        def chunks(broken):
+            for number in range(4):
+                if broken and number == 2:
+                    raise ValueError("sampling failed")
+                handed.append(float(torch.rand(())))
+                yield torch.zeros(1, 4, 3, 2, 3)
+
+        class Vae:
+            latent_dim, first_stage_model = 3, object()
+            upscale_ratio = (lambda t: 4 * t, 16, 16)
+
+            def __init__(self, broken):
+                self.broken = broken
+
+            def spacial_compression_decode(self):
+                return 16
+
+            def decode(self, latents):
+                if self.broken:
+                    raise MemoryError("no room")
+                torch.rand(5)  # as decoders do that add noise
+                return torch.zeros(1, 4 * latents.shape[2], 32, 48, 3)
+
+        found = {}
+        for name, vae in (("broken", Vae(True)), ("whole", Vae(False))):
+            torch.manual_seed(1)
+            handed.clear()
+            watch.play(chunks(False), vae, 8.0, (4, 2, 3), 12)
+            found[name] = list(handed)
+        try:
+            watch.play(chunks(True), Vae(False), 8.0, (4, 2, 3), 12)
+        except ValueError as error:
+            found["error"] = str(error)
+        return found
+
+    found = in_host(check)
+    assert len(found["broken"]) == 4 and found["broken"] == found["whole"]  # the preview draws no number of the sampler's
+    assert found["error"] == "sampling failed"
+
+
+def test_time_left_in_words(in_host):
+    def check(room, pack):
+        watch = room("host.watch")
+        at = room("longtake.workspace").Progress
+        given = [(at(1, 3, 0, 10), None), (at(2, 3, 5, 10), 2.0), (at(3, 3, 10, 10, True), 2.0)]
+        return [watch.words(*one) for one in given], [watch.clock(s) for s in (0, 59, 60, 125, 3725)]
+
+    words, clocks = in_host(check)
+    assert words == ["window 1 of 3", "window 2 of 3, about 30 s left", "window 3 of 3"]
+    assert clocks == ["1 s", "59 s", "1:00 min", "2:05 min", "1:02:05 h"]
