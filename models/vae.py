@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .deblock import deblock
+
 State = dict[int, Tensor]
 
 
@@ -221,7 +223,12 @@ class VideoVAE(nn.Module):
     def decode(self, latents: Tensor, state: State | None = None) -> Tensor:
         """Normalised latents [B, C, T, h, w] to pixels [B, 4T, 16h, 16w, 3] in 0..1."""
         z = (latents * self._stat(self.std) + self._stat(self.mean)).transpose(1, 2)
-        return (self.decoder(z, state).permute(0, 1, 3, 4, 2) * 0.5 + 0.5).clamp(0, 1)
+        frames = (self.decoder(z, state) * 0.5 + 0.5).clamp(0, 1)
+        past = None
+        if state is not None:
+            past = state.get(id(self))
+            state[id(self)] = frames[:, -2:].clone()
+        return deblock(frames, self.frames_per_latent, past).permute(0, 1, 3, 4, 2)
 
     def encoder_stream(self) -> Callable[[Tensor], Tensor]:
         """A function that encodes one chunk after the other; together they equal one whole `encode`."""
