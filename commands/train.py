@@ -6,16 +6,16 @@ from pathlib import Path
 from ..errors import UsageError
 from .values import number, whole
 
-ORDER = ("vae", "text", "reader", "dit")
+ORDER = ("vae", "text", "reader", "judge", "dit")
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `longtake train vae|text|reader|dit`."""
+    """Adds `longtake train vae|text|reader|judge|dit`."""
     parser = subparsers.add_parser(
         "train",
         help="train a net of the model in the box",
         description="Trains one net on renders of the procedural world, on a GPU or a CPU, and resumes where it stopped. "
-        "The order is vae, text, reader, dit: dit needs vae and text.",
+        "The order is vae, text, reader, judge, dit: dit needs vae and text; the judge is for --reward.",
     )
     parser.add_argument("net", choices=ORDER, help="what to train")
     parser.add_argument(
@@ -47,6 +47,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="teach the transformer to answer without guidance as the weights in the box do with guidance G",
     )
     parser.add_argument(
+        "--reward",
+        action="store_true",
+        help="train the transformer in the box on what its own samples show to the judge",
+    )
+    parser.add_argument(
         "--export",
         type=Path,
         metavar="DIR",
@@ -61,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--width {arguments.width}: give a multiple of 64")
     if arguments.bake and (arguments.net != "dit" or not arguments.from_box):
         raise UsageError(f"--bake {arguments.bake:g}: guidance is baked into the weights in the box; give dit --from-box")
+    if arguments.reward and (arguments.net != "dit" or not arguments.from_box or arguments.bake):
+        raise UsageError("--reward: the weights in the box are trained on their own samples; give dit --from-box, no --bake")
     from ..training.jobs import Job, train
 
     total = arguments.total or 60.0
@@ -77,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         from_box=arguments.from_box,
         bake=arguments.bake,
+        reward=arguments.reward,
         export=arguments.export,
     )
     for path in train(job):

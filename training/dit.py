@@ -19,8 +19,10 @@ from ..models.text import TextEncoder
 from ..models.vae import VideoVAE
 from ..world.scene import World
 from .bank import Bank
+from .judge import Judge
 from .muon import Muon
 from .patterns import SHIFT, draw
+from .reward import Reward
 from .run import Run, fastest_dtype, save_strip
 from .text import pad_states
 
@@ -36,6 +38,10 @@ LONG = 8
 them 2,200 steps lost a fifth of the right actions (93 % to 75 % of 28 prompts)."""
 AGAIN = 0.5
 """Share of the learning rate that finished weights go on with."""
+GENTLE = 0.15
+"""The same where samples are judged: their gradients are noisy."""
+JUDGED = 0.6
+"""Share of steps on judged samples; in the others the net answers like its reference, in every noise pattern."""
 STRIP_PROMPTS = (
     "A red spaceman stands still in the desert at noon, under a clear sky, a still camera",
     "A blue dog walks to the right in a green meadow at sunset, the weather is fine, a fixed shot",
@@ -59,6 +65,8 @@ class Teacher:
         """Guided velocity [B, C, T, h, w]; `ctx` holds a prompt a batch row and the empty prompt last."""
         rows = torch.arange(len(x), device=x.device)[:, None].expand(len(x), x.shape[2])
         given = self.model(x, sigma, ctx, rows, role, position, fps).float()
+        if self.guidance == 1.0:
+            return given
         empty = self.model(x, sigma, ctx, torch.full_like(rows, len(x)), role, position, fps).float()
         return empty + self.guidance * (given - empty)
 
@@ -165,12 +173,13 @@ def train_dit(
     seed: int = 0,
     start: dict[str, Tensor] | None = None,
     bake: float | None = None,
+    judge: Judge | None = None,
 ) -> VideoDiT:
     """Train (or go on training) the transformer in `out`; the text adapter stays as it is. Returns the averaged model.
 
     sizes: (height, width) -> share; tokens: latent tokens a step; fill: seconds of rendering before the first step;
     start: weights to begin from where `out` holds no run yet; bake: learn not from the data but what `start` answers
-    with this much guidance.
+    with this much guidance; judge: learn from what samples show to it, staying near `start`.
     """
     torch.manual_seed(seed)
     cfg = cfg or DiTConfig()
@@ -179,14 +188,15 @@ def train_dit(
         model.load_state_dict(start)
     model.adapter.requires_grad_(False)
     model.to(device)
-    teacher = None
-    if bake is not None:
+    teacher = reward = None
+    if bake is not None or judge is not None:
         if start is None:
-            raise UsageError(f"bake {bake:g}: guidance is baked into finished weights; give the weights to start from")
-        teacher = Teacher(VideoDiT(cfg).to(device).eval().requires_grad_(False), bake)
+            raise UsageError("guidance and judgements shape finished weights; give the weights to start from")
+        teacher = Teacher(VideoDiT(cfg).to(device).eval().requires_grad_(False), bake or 1.0)
         teacher.model.load_state_dict(start)
+        reward = Reward(judge, teacher.model, world, text, vae.spatial) if judge is not None else None
     dtype = fastest_dtype(device)
-    lr = lr if start is None else AGAIN * lr
+    lr *= 1.0 if start is None else AGAIN if judge is None else GENTLE
     optimizer = Muon(model, lr, 0.6 * lr, adamw_names=("embed", "role", "out.", "slot_place"), dtype=dtype)
     run = Run(out, model, optimizer, minutes=minutes, total=total, warmup=60, decay=0.45, ema=0.997)
     words = adapter.state_dict()
@@ -205,13 +215,16 @@ def train_dit(
             bank.fill(fill, least=2)
         bank.add(3 if bank.latents == SHORT else 1)
         longest = 1 if run.progress() < first else bank.latents
-        run.update(
-            batch_loss(model, bank, rng, tokens, longest, dtype, teacher),
-            clips=float(sum(len(c) for c in bank.clips.values())),
-        )
+        if reward is not None and rng.random() < JUDGED:
+            loss, right = reward.loss(model, rng, tokens, dtype)
+            run.update(loss, right=right)
+        else:
+            loss = batch_loss(model, bank, rng, tokens, longest, dtype, teacher)
+            run.update(loss, clips=float(sum(len(c) for c in bank.clips.values())))
         if step % 250 == 249:
             strip = out / f"samples_{step + 1}.png"
-            show(run, vae, text, cfg, strip, device, int(torch.randint(2**31, (), generator=shown)), 2.0 if bake is None else 1.0)
+            guidance = 2.0 if teacher is None else 1.0
+            show(run, vae, text, cfg, strip, device, int(torch.randint(2**31, (), generator=shown)), guidance)
     model.load_state_dict(run.ema.shadow)
     return model.eval()
 

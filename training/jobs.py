@@ -19,6 +19,7 @@ from ..models.vae import VideoVAE
 from ..world.reader import Reader
 from ..world.scene import WORLDS
 from .dit import TOKENS, train_dit
+from .judge import Judge, train_judge
 from .patterns import SHIFT
 from .reader import train_reader
 from .text import train_text
@@ -44,6 +45,7 @@ class Job:
     device: str | None = None
     from_box: bool = False
     bake: float | None = None
+    reward: bool = False
     export: Path | None = None
 
 
@@ -81,6 +83,15 @@ def _adapter(out: Path) -> TextAdapter:
     return adapter.eval().requires_grad_(False)
 
 
+def _judge(out: Path, vae: VideoVAE) -> Judge:
+    state = averaged(out, "judge")
+    if state is None:
+        raise UsageError(f"no judge in {out}: `longtake train judge` comes first")
+    judge = Judge(vae.channels)
+    judge.load_state_dict(state)
+    return judge.eval().requires_grad_(False)
+
+
 def train(job: Job) -> list[Path]:
     """Run one segment; returns the files exported, if any. The nets a job builds on come from `out`, else the box."""
     device, world, folder = pick_device(job.device), WORLDS[job.world], job.out / job.net
@@ -97,6 +108,9 @@ def train(job: Job) -> list[Path]:
     elif job.net == "reader":
         net = train_reader(world, folder, start=load_state("reader")[0] if job.from_box else None, **span)
         config = {"world": job.world}
+    elif job.net == "judge":
+        train_judge(world, _vae(job.out).to(device), folder, **span)
+        return []
     elif job.net == "dit":
         vae, adapter = _vae(job.out).to(device), _adapter(job.out).to(device)
         cfg = DiTConfig(channels=vae.channels, width=job.width or DiTConfig.width, depth=job.depth or DiTConfig.depth)
@@ -105,13 +119,13 @@ def train(job: Job) -> list[Path]:
             start, shape = load_state("dit")
             cfg = DiTConfig(**shape)
         tokens = TOKENS if job.tokens is None else job.tokens
-        dit = train_dit(
-            world, vae, load_text(device), adapter, folder, cfg=cfg, start=start, bake=job.bake, tokens=tokens, **span
-        )
+        judge = _judge(job.out, vae).to(device) if job.reward else None
+        options = {"cfg": cfg, "start": start, "bake": job.bake, "judge": judge, "tokens": tokens}
+        dit = train_dit(world, vae, load_text(device), adapter, folder, **options, **span)
         net, config = dit, config_of(dit)
         info = {"shift": SHIFT, "steps": 16, "fps": 8, "world": job.world, "window": WINDOW}
     else:
-        raise UsageError(f"net {job.net!r}: give vae, text, reader or dit")
+        raise UsageError(f"net {job.net!r}: give vae, text, reader, judge or dit")
     return save_net(job.net, net, config, folder=job.export, info=info) if job.export else []
 
 

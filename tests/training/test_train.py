@@ -12,12 +12,16 @@ from comfyui_longtake.models.vae import VAEConfig, VideoVAE
 from comfyui_longtake.training import bank as bank_module
 from comfyui_longtake.training import dit as dit_module
 from comfyui_longtake.training import jobs
+from comfyui_longtake.training import judge as judge_module
 from comfyui_longtake.training import reader as reader_module
+from comfyui_longtake.training import reward as reward_module
 from comfyui_longtake.training import vae as vae_module
 from comfyui_longtake.training.bank import Bank
 from comfyui_longtake.training.dit import train_dit
 from comfyui_longtake.training.jobs import Job, averaged, load_reader, train
+from comfyui_longtake.training.judge import Judge, train_judge
 from comfyui_longtake.training.reader import damage, train_reader
+from comfyui_longtake.training.reward import Reward
 from comfyui_longtake.training.text import encode_captions, pad_states, read_prompts, slot_labels, train_text
 from comfyui_longtake.training.vae import reconstruction_loss, train_vae
 from comfyui_longtake.world.captions import caption
@@ -162,8 +166,57 @@ def test_baked_guidance_is_learnt_from_the_teacher(encoder, vae):
 
 def test_baking_needs_weights_to_start_from(tmp_path, encoder, vae):
     cfg = DiTConfig(channels=12, width=64, depth=1)
-    with pytest.raises(UsageError, match=r"bake 3.*start from"):
-        train_dit(SMALL, vae, encoder, TextAdapter().eval(), tmp_path, cfg=cfg, bake=3.0, **SECOND)
+    for options in ({"bake": 3.0}, {"judge": Judge(12, width=8)}):
+        with pytest.raises(UsageError, match="start from"):
+            train_dit(SMALL, vae, encoder, TextAdapter().eval(), tmp_path, cfg=cfg, **options, **SECOND)
+
+
+def test_judge_trains_and_resumes(tmp_path, vae, monkeypatch):
+    monkeypatch.setattr(judge_module, "SIZES", {(32, 48): 1.0, (48, 32): 1.0})
+    resumed(tmp_path / "judge", lambda: train_judge(SMALL, vae, tmp_path / "judge", batch=2, grow=2, **SECOND))
+
+
+def test_judged_samples_come_to_show_more_of_what_is_asked_for(encoder, monkeypatch):
+    """Some steps on the word of a judge who reads the hour off four channels; the reference itself is not touched."""
+    monkeypatch.setattr(reward_module, "SIZES", {(32, 32): 1.0})
+    torch.manual_seed(0)
+    cfg = DiTConfig(channels=12, width=64, depth=1)
+    model, reference = VideoDiT(cfg), VideoDiT(cfg).eval().requires_grad_(False)
+    model.adapter.requires_grad_(False)
+    reference.load_state_dict(model.state_dict())
+    before = {k: v.clone() for k, v in reference.state_dict().items()}
+    reward = Reward(lambda z: {"time": 4 * z.mean((2, 3, 4))[:, :4]}, reference, SMALL, encoder, 16)
+    monkeypatch.setattr(reward_module, "STAY", 0.01)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    losses = []
+    for step in range(60):
+        loss, right = reward.loss(model, random.Random(step % 4), 64, torch.float32)
+        assert 0 <= right <= 1
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert sum(losses[-8:]) < 0.9 * sum(losses[:8])
+    assert all(torch.equal(v, before[k]) for k, v in reference.state_dict().items())
+
+
+def test_a_net_that_is_its_own_reference_pays_for_what_it_shows_alone(encoder, monkeypatch):
+    monkeypatch.setattr(reward_module, "SIZES", {(32, 32): 1.0})
+    cfg = DiTConfig(channels=12, width=64, depth=1)
+    torch.manual_seed(0)
+    model, judge = VideoDiT(cfg).eval(), Judge(12, width=8).eval()
+    reward = Reward(judge, model, SMALL, encoder, 16)
+    losses = []
+    for stay in (0.0, 100.0):
+        monkeypatch.setattr(reward_module, "STAY", stay)
+        torch.manual_seed(1)
+        losses.append(float(reward.loss(model, random.Random(0), 64, torch.float32)[0].detach()))
+    assert losses[0] == losses[1]
+
+
+def test_a_judged_run_needs_a_judge(tmp_path):
+    with pytest.raises(UsageError, match="train judge"):
+        train(Job("dit", tmp_path, 1.0, 1.0, world="small", device="cpu", from_box=True, reward=True))
 
 
 def test_bank_draws_what_training_needs(encoder, vae):
