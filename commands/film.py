@@ -97,7 +97,7 @@ class Film:
             yield torch.lerp(decoded[index], frame, (index + 1) / (FADE + 1)) if index < FADE else frame
 
 
-def make_film(plan: RenderPlan, stage: Stage, *, seed: int, backward: bool, loop: bool, strength: float) -> Film:
+def make_film(plan: RenderPlan, stage: Stage, *, seed: int, backward: bool, loop: bool, strength: tuple[float, float]) -> Film:
     """Reads the inputs and builds the request. Raises UsageError or MediaError."""
     prompt, unit = plan.shots[0].prompt, stage.vae.frames_per_latent
     clips = [open_clip(path, stage) for path in plan.clips] if plan.mode in ("extend", "connect") else []
@@ -150,12 +150,13 @@ def _from_text(plan: RenderPlan, stage: Stage, seed: int) -> Film:
     return Film(request, stage, made if several else plan.frames, seeds, closing=plan.mode == "loop", stills=stills, notes=notes)
 
 
-def _remix(plan: RenderPlan, stage: Stage, seed: int, strength: float) -> Film:
+def _remix(plan: RenderPlan, stage: Stage, seed: int, strength: tuple[float, float]) -> Film:
     from ..media.read import read_frames
 
     frames = read_frames(plan.clips[0], fps=stage.fps, size=stage.size)
     source, count = stage.encode_all(islice(frames, plan.frames or None))
-    request = requests.remix(source, source.shape[2], stage.shape, plan.shots[0].prompt, seed, strength=strength)
+    changes = strength[0] if strength[0] == strength[1] else requests.slope(*strength, source.shape[2])
+    request = requests.remix(source, source.shape[2], stage.shape, plan.shots[0].prompt, seed, strength=changes)
     notes = [f"the clip ends after {count} frames: the remix does too"] if plan.frames > count else []
     return Film(request, stage, count, [seed], notes=notes)
 

@@ -34,7 +34,12 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--connect", type=Path, nargs=2, metavar=("A", "B"), help="make what lies between two clips")
     source.add_argument("--loop", action="store_true", help="the end leads back to the start; with --extend: of that clip")
     source.add_argument("--remix", type=Path, metavar="CLIP", help="the same clip after another prompt")
-    source.add_argument("--strength", type=strength, metavar="S", help="of the remix: subtle, mild (default), strong, 0..1")
+    source.add_argument(
+        "--strength",
+        type=strength,
+        metavar="S",
+        help="of the remix: subtle, mild (default), strong, 0..1, or two of these to go between, such as subtle:0.8",
+    )
     source.add_argument("--shots", type=Path, metavar="FILE", help="several prompts: text, one a line, or JSON")
 
     sampler = parser.add_argument_group("sampler")

@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     stage = Stage(bundle.vae, device, plan.fps, plan.size, plan.canvas)
     film = make_film(
         plan, stage, seed=arguments.seed, backward=arguments.backward, loop=arguments.loop,
-        strength=STRENGTHS["mild"] if arguments.strength is None else arguments.strength,
+        strength=(STRENGTHS["mild"],) * 2 if arguments.strength is None else arguments.strength,
     )  # fmt: skip
     note_all(console, film.notes)
     settings, cfg = sampler_settings(arguments, bundle)

@@ -58,16 +58,17 @@ def size(text: str) -> tuple[int, int]:
     return width, height
 
 
-def strength(text: str) -> float:
-    """How much a remix changes: a name or a number in 0..1."""
-    if text in STRENGTHS:
-        return STRENGTHS[text]
+def strength(text: str) -> tuple[float, float]:
+    """How much a remix changes, at its beginning and at its end: a name or a number in 0..1, or two with a colon between."""
+    begin, colon, end = text.partition(":")
     try:
-        return number(0.0, 1.0)(text)
+        words = (begin, end) if colon else (begin, begin)
+        first, last = (STRENGTHS[word] if word in STRENGTHS else number(0.0, 1.0)(word) for word in words)
     except argparse.ArgumentTypeError:
         names = ", ".join(STRENGTHS)
-        message = f"{shorten(text)!r} is not allowed: give {names} or a number, 0 to 1"
+        message = f"{shorten(text)!r} is not allowed: give {names} or a number, 0 to 1, or two such as subtle:0.8"
         raise argparse.ArgumentTypeError(message) from None
+    return first, last
 
 
 def keyframe(text: str) -> tuple[float, Path]:

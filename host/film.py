@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from ..longtake.request import Request, Shot
+from ..longtake.request import Request, Shot, slope
 from ..longtake.timeline import Timeline
 from .latents import kept, video
 from .make import Made, run
 from .reels import reel_path
 from .sampling import Sampling
 from .shots import read_shots, read_spans
+from .sound import Track, apart
+
+
+def sound_of(sampling: Sampling, parts: Iterable[tuple[dict[str, Any], int, int]]) -> Track | None:
+    """The sound of clips, each with the place in the take of its first latent and how many of its own are left out; None
+    where no clip brings any. Raises UsageError."""
+    found, track = sampling.capability, None
+    for latent, place, drop in parts:
+        clip, sound = apart(latent)
+        if sound is None:
+            continue
+        if track is None:
+            told = [values["frame_rate"] for part in sampling.conds.values() for _, values in part if "frame_rate" in values]
+            rate = found.audio_rate / float(told[0] if told else found.fps)
+            track = Track(found.timeline, rate, found.audio_axis, tuple(sound.shape))
+        track.add(sound, clip["samples"].shape[2], place, drop)
+    return track
 
 
 def clip_of(sampling: Sampling, latent: dict[str, Any], name: str, *, shown: bool = False) -> Tensor:
     """Samples [1, C, T, h, w] of the sampling's model on the CPU. Raises UsageError, with `shown` also for a clip that
     is shorter than the overlap that was asked for."""
-    clip = video(latent, sampling.capability.channels, name).float().cpu()
+    clip = video(_heard(sampling, latent), sampling.capability.channels, name).float().cpu()
     if shown and clip.shape[2] < sampling.overlap:
         raise UsageError(
             f"{name}: {clip.shape[2]} latents, the overlap is {sampling.overlap}; give a longer clip or a shorter overlap"
         )
     return clip
+
+
+def _heard(sampling: Sampling, latent: dict[str, Any]) -> dict[str, Any]:
+    """The LATENT without its sound, where the model makes sound."""
+    return apart(latent)[0] if sampling.capability.audio else latent
 
 
 def rate_of(sampling: Sampling, fps: float) -> float:
@@ -72,11 +94,12 @@ def extend(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: floa
     frames, length = frames_in(sampling, seconds, fps), clip.shape[2]
     if direction == "forward":
         whole = timeline.legal(timeline.latents_for(timeline.frames_for(length) + frames))
-        return run(_request(sampling, clip, whole, _numbered(clip, 0)), sampling, joins=[length], fps=rate_of(sampling, fps))
+        request, track = _request(sampling, clip, whole, _numbered(clip, 0)), sound_of(sampling, [(latent, 0, 0)])
+        return run(request, sampling, joins=[length], fps=rate_of(sampling, fps), track=track)
     new, drop = gap(timeline, 0, frames, length)
     rest = _inside(clip, drop, "latent")
     request = _request(sampling, clip, new + rest.shape[2], _numbered(rest, new), backward=True)
-    return run(request, sampling, joins=[new], fps=rate_of(sampling, fps))
+    return run(request, sampling, joins=[new], fps=rate_of(sampling, fps), track=sound_of(sampling, [(latent, new, drop)]))
 
 
 def stitch(sampling: Sampling, clips: Sequence[tuple[str, dict[str, Any]]], seconds: float, fps: float) -> Made:
@@ -87,16 +110,19 @@ def stitch(sampling: Sampling, clips: Sequence[tuple[str, dict[str, Any]]], seco
     parts = [(name, clip_of(sampling, latent, name, shown=True)) for name, latent in clips]
     (one, first), *others = parts
     known, place, joins = _numbered(first, 0), first.shape[2], []
-    for name, part in others:
+    heard = [(clips[0][1], 0, 0)]
+    for (name, part), (_, latent) in zip(others, clips[1:], strict=True):
         if part.shape[3:] != first.shape[3:]:
             sizes = [f"{clip.shape[4]}x{clip.shape[3]}" for clip in (part, first)]
             raise UsageError(f"{name}: {sizes[0]} latent cells, {one} has {sizes[1]}; give clips of one size")
         new, drop = gap(sampling.capability.timeline, place, frames, part.shape[2])
         rest = _inside(part, drop, name)
         joins += [place, place + new]
+        heard.append((latent, place + new, drop))
         known |= _numbered(rest, place + new)
         place += new + rest.shape[2]
-    return run(_request(sampling, first, place, known), sampling, joins=joins, fps=rate_of(sampling, fps))
+    request, track = _request(sampling, first, place, known), sound_of(sampling, heard)
+    return run(request, sampling, joins=joins, fps=rate_of(sampling, fps), track=track)
 
 
 def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float) -> Made:
@@ -112,7 +138,8 @@ def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float)
     whole = timeline.legal(end)
     head = _inside(clip, drop, "latent")[:, :, : max(whole - end, sampling.settings().windows.ahead)]
     request = _request(sampling, clip, end + head.shape[2], {**_numbered(clip, 0), **_numbered(head, end)})
-    made = run(request, sampling, joins=[length, end], fps=rate_of(sampling, fps), length=whole)
+    track = sound_of(sampling, [(latent, 0, 0), (latent, end, drop)])
+    made = run(request, sampling, joins=[length, end], fps=rate_of(sampling, fps), length=whole, track=track)
     again = timeline.frames_for(whole) - timeline.frames_for(end) + drop * timeline.first
     if not again:
         return made
@@ -135,14 +162,19 @@ def recut(sampling: Sampling, latent: dict[str, Any], keep: str, fps: float) -> 
     if not places:
         raise UsageError(f"keep {keep!r}: no whole latent frame lies in it; keep some longer spans")
     known = {index: clip[0, :, index] for index in places}
-    return run(_request(sampling, clip, clip.shape[2], known), sampling, joins=_edges(known, clip.shape[2]), fps=rate)
+    request, track = _request(sampling, clip, clip.shape[2], known), sound_of(sampling, [(latent, 0, 0)])
+    return run(request, sampling, joins=_edges(known, clip.shape[2]), fps=rate, track=track)
 
 
-def remix(sampling: Sampling, latent: dict[str, Any], strength: float) -> Made:
-    """The clip after the sampling's prompt, begun at noise level `strength` (SDEdit, arXiv 2108.01073)."""
+def remix(sampling: Sampling, latent: dict[str, Any], strength: float, end: float = 0.0) -> Made:
+    """The clip after the sampling's prompt, begun at noise level `strength` (SDEdit, arXiv 2108.01073), which goes evenly
+    to `end` where that is not 0."""
     clip = clip_of(sampling, latent, "latent")
-    known = {int(i): clip[0, :, int(i)] for i in kept(latent).nonzero()}
-    return run(_request(sampling, clip, clip.shape[2], known, source=clip, strength=_share(strength)), sampling)
+    known = {int(i): clip[0, :, int(i)] for i in kept(_heard(sampling, latent)).nonzero()}
+    begin, length = _share(strength), clip.shape[2]
+    changes = slope(begin, _share(end), length) if end else begin
+    request, track = _request(sampling, clip, length, known, source=clip, strength=changes), sound_of(sampling, [(latent, 0, 0)])
+    return run(request, sampling, track=track)
 
 
 def blend(
@@ -163,7 +195,12 @@ def blend(
     source = torch.lerp(first, second, weight * weight * (3 - 2 * weight))
     known = {i: (first, second)[int(w)][0, :, i] for i, w in enumerate(weights) if w in (0.0, 1.0)}
     request = _request(sampling, first, len(weights), known, source=source, strength=_share(strength))
-    return run(request, sampling, joins=_edges(known, len(weights)), fps=rate)
+    middle = next((i for i, w in enumerate(weights) if w > 0.5), len(weights))
+    track = sound_of(sampling, [(a, 0, 0), (b, 0, 0)])
+    if track is not None:  # pictures are mixed, sounds are not: a's up to the middle, then b's
+        heard = sound_of(sampling, [(a, 0, 0)])
+        track.pieces.update({at: piece for at, piece in (heard.pieces if heard else {}).items() if at < middle})
+    return run(request, sampling, joins=_edges(known, len(weights)), fps=rate, track=track)
 
 
 def film(
@@ -172,7 +209,7 @@ def film(
     """A film from a shot list, each shot after the prompt `clip` encodes; `latent` gives the size. A named reel keeps
     every finished window, so that a stopped run goes on where it stopped."""
     lines = read_shots(shots)
-    size, timeline = video(latent, sampling.capability.channels), sampling.capability.timeline
+    size, timeline = video(_heard(sampling, latent), sampling.capability.channels), sampling.capability.timeline
     rate = rate_of(sampling, fps)
     if fade < 0:
         raise UsageError(f"fade {fade}: give 0 latent frames or more")
@@ -193,7 +230,10 @@ def film(
     joins = [shot.start for shot in made if shot.start and not shot.cut]
     request = Request(timeline.legal(length), _shape(size), made, texts, fade=fade)
     told = [{"prompt": texts[shot.prompt], "seed": shot.seed} for shot in made]
-    return run(request, sampling, prompts, joins=joins, fps=rate, reel=path, about={"fps": rate, "shots": told})
+    track = sound_of(sampling, [(latent, 0, 0)])
+    if track is not None:  # an empty latent: it says that sound is wanted, and nothing else
+        track.pieces.clear()
+    return run(request, sampling, prompts, joins=joins, fps=rate, reel=path, about={"fps": rate, "shots": told}, track=track)
 
 
 def _request(sampling: Sampling, clip: Tensor, length: int, known: dict[int, Tensor], **more: Any) -> Request:

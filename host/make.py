@@ -23,6 +23,7 @@ from ..longtake.take import Chunk, Progress, plan, sample
 from .decode import LEAD, decode
 from .reels import ReelFile
 from .sampling import Conds, Sampling, fingerprint
+from .sound import Track, together
 from .take import HostDenoiser, margins, previewer
 from .watch import Watch
 
@@ -44,10 +45,11 @@ class Made(NamedTuple):
 
 @dataclass
 class Attempt:
-    """One sampling of a whole request: its latents, how its joins (by latent) came out, windows from the reel."""
+    """One sampling of a whole request: its latents and their sound, how its joins (by latent) came out, windows from the reel."""
 
     request: Request
     latents: Tensor
+    track: Track | None
     resumed: int
     joins: dict[int, Join] = field(default_factory=dict)
 
@@ -65,11 +67,13 @@ class Attempt:
 def run(
     request: Request, sampling: Sampling, prompts: Sequence[Conds] | None = None, *, joins: Sequence[int] = (),
     fps: float | None = None, reel: Path | None = None, length: int | None = None, about: Mapping[str, Any] | None = None,
+    track: Track | None = None,
 ) -> Made:  # fmt: skip
     """Sample a request window by window, hand out its first `length` latents, and say what was done and how smooth the
     `joins` are. The sampling's `retries` make shots again whose join may be seen; the attempt with the least visible joins
     is kept. A `reel` keeps all segments and what is known `about` the take. With a VAE, what is finished is shown at `fps`
-    (the model's own where None) while the rest is sampled. Raises UsageError or ReelError before anything
+    (the model's own where None) while the rest is sampled. A `track` of the sound that is known is shown to the model and
+    filled; the sound comes with the latents. Raises UsageError or ReelError before anything
     is sampled."""
     found, settings = sampling.capability, sampling.settings()
     timeline, prompts = found.timeline, prompts or [sampling.conds]
@@ -82,7 +86,7 @@ def run(
     sizes = [len(window.indices) + sum(margins(timeline, window.indices)) for window in windows]
     planned = f"{len(windows)} windows of up to {max(sizes)} latents"
     log.info("%s: %s, %s", found.family, planned, _cost(sum(sizes), sum(len(window.new) for window in windows)))
-    work = _Work(sampling, prompts, len(windows), joins if sampling.vae is not None else (), fps or found.fps)
+    work = _Work(sampling, prompts, len(windows), joins if sampling.vae is not None else (), fps or found.fps, track)
     with ExitStack() as stack:
         folder = reel
         if folder is None and sampling.retries and joins:  # so that what stays the same is not sampled again
@@ -109,7 +113,8 @@ def run(
         lines.append(f"Made {tried} times because a join may be seen; kept is the smoothest, seed {seeds}.")
     report = "\n".join(lines)
     work.watch.say(report)
-    return Made({"samples": made}, frames, report, None if reel is None else ReelFile(reel))
+    sound = None if best.track is None else best.track.piece(range(made.shape[2]))
+    return Made({"samples": together(made, sound)}, frames, report, None if reel is None else ReelFile(reel))
 
 
 @dataclass
@@ -121,6 +126,7 @@ class _Work:
     windows: int
     joins: Sequence[int]
     fps: float
+    track: Track | None
 
     def __post_init__(self) -> None:
         self.done: dict[int, Tensor] = {}
@@ -129,19 +135,21 @@ class _Work:
         self.watch = Watch()
         show = previewer(self.sampling.model)
         self.denoiser = HostDenoiser(
-            self.sampling, self.prompts, lambda clean: self.picture.__setitem__(0, show(clean)), self._past
+            self.sampling, self.prompts, lambda clean: self.picture.__setitem__(0, show(clean)), self._past, self.track
         )
 
     def header(self, request: Request) -> dict[str, Any]:
         """What all segments of the take's reel share."""
         found = self.sampling.capability
-        return {"model": found.family, "shape": list(request.shape), "timeline": asdict(found.timeline)}
+        header = {"model": found.family, "shape": list(request.shape), "timeline": asdict(found.timeline)}
+        return header if self.track is None else header | {"sound": self.track.axis}
 
     def attempt(self, request: Request, folder: Path | None, *, judged: bool = True) -> Attempt:
         """All latents of a request, and its joins measured where it is `judged`."""
         settings, resumed = self.sampling.settings(), set()
         bar = comfy.utils.ProgressBar(self.windows * settings.steps)
         self.done, self.request = {}, request
+        self.denoiser.track = None if self.track is None else self.track.copy()
 
         def progress(at: Progress) -> None:
             comfy.model_management.throw_exception_if_processing_interrupted()
@@ -161,7 +169,7 @@ class _Work:
                 for _ in chunks:
                     pass
         latents = torch.stack([self.done.pop(index) for index in range(request.length)], 1)[None]
-        made = Attempt(request, latents, len(resumed))
+        made = Attempt(request, latents, self.denoiser.track, len(resumed))
         for join in self.joins if judged else ():
             measured = measure_join(self.sampling, latents, join)
             if measured is not None:

@@ -38,8 +38,8 @@ class Capability:
     as control; "inject" clean, with one timestep; "renoise" noised to the current level; "none" no video model.
     `spatial` pixels a latent cell; width and height are multiples of `multiple` pixels; `channels` of the video latent;
     `fps` the usual frame rate; `needs` conditioning keys that must go with a noise mask; `audio`: a sound stream, whose
-    time runs along axis `audio_axis`, is sampled too; `known` is False where the model is none of those we know, and the
-    rest is read from its latent format. `note` is a limit of the family, a sentence or more.
+    time runs along axis `audio_axis` with `audio_rate` latents a second, is sampled too; `known` is False where the model is
+    none of those we know, and the rest is read from its latent format. `note` is a limit of the family, a sentence or more.
     """
 
     family: str
@@ -53,6 +53,7 @@ class Capability:
     audio: bool = False
     known: bool = True
     audio_axis: int = 2
+    audio_rate: float = 0.0
     note: str = ""
 
     def words(self) -> str:
@@ -85,6 +86,7 @@ class Family(NamedTuple):
     fits: Callable[[Any], bool] = lambda net: True
     below: bool = False
     audio_axis: int = 0  # 0: no sound
+    audio_rate: float = 0.0
     note: str = ""
 
 
@@ -122,7 +124,7 @@ FAMILIES = (
     ),
     Family("WAN21", "Wan 2.2 A14B I2V", "concat", FOURS, 16.0, (IMAGE, MASK), fits=_wan(20), note=EXPERTS),
     Family("LTXV", "LTXV", "frame", EIGHTS, 25.0, below=True),
-    Family("LTXAV", "LTX-2", "frame", EIGHTS, 25.0, below=True, audio_axis=2),
+    Family("LTXAV", "LTX-2", "frame", EIGHTS, 25.0, below=True, audio_axis=2, audio_rate=25.0),
     Family("HunyuanVideo", "HunyuanVideo 1.0", "inject", FOURS, 24.0),
     Family("HunyuanVideoI2V", "HunyuanVideo I2V", "concat", FOURS, 24.0, (IMAGE, MASK), note=PREFIX),
     Family("HunyuanVideoSkyreelsI2V", "HunyuanVideo I2V (SkyReels)", "concat", FOURS, 24.0, (IMAGE,), note=PREFIX),
@@ -141,7 +143,7 @@ FAMILIES = (
         "Kandinsky5", "Kandinsky 5", "concat", FOURS, 24.0, (MASK, "time_dim_replace"),
         note="Only known frames at the beginning are shown to it clean; all others are noised to the level of the rest.",
     ),
-    Family("MiniMaxH3", "MiniMax H3", "frame", H3, 24.0, below=True, audio_axis=3),
+    Family("MiniMaxH3", "MiniMax H3", "frame", H3, 24.0, below=True, audio_axis=3, audio_rate=40.0),
 )  # fmt: skip
 """First row that fits a model; the order of rows of one class matters."""
 
@@ -168,7 +170,7 @@ def probe(model: Any) -> Capability:
         if _is(base, row.cls, row.below) and row.fits(net):
             return Capability(
                 row.name, row.kind, row.timeline, fps=row.fps, needs=row.needs, audio=row.audio_axis > 0,
-                audio_axis=row.audio_axis or 2, note=row.note, **grid,
+                audio_axis=row.audio_axis or 2, audio_rate=row.audio_rate, note=row.note, **grid,
             )  # fmt: skip
     guess = Timeline(1, ratio if ratio > 1 else 4)  # older hosts do not tell the ratio; 4 is the commonest
     return Capability(name, "renoise", guess, fps=24.0, known=False, **grid)

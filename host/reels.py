@@ -15,6 +15,7 @@ from torch import Tensor
 from ..errors import ReelError, UsageError
 from ..longtake.reel import Reel
 from ..longtake.timeline import Timeline
+from .sound import together
 
 REELS = "longtake/reels"
 
@@ -50,6 +51,13 @@ class ReelFile:
         """Latents [1, C, n, h, w] in order. Raises ReelError for a missing or damaged segment."""
         for entry, _ in self._parts():
             yield Reel.read(self.path, entry)
+
+    def sound(self) -> Tensor | None:
+        """Sound latents of the take so far, where its model made some. Raises ReelError."""
+        axis = self._data()["header"].get("sound")
+        if axis is None:
+            return None
+        return torch.cat([Reel.read(self.path, entry, "sound") for entry, _ in self._parts()], axis)
 
     def report(self) -> str:
         """A line on the reel and one on each segment. Raises ReelError."""
@@ -104,8 +112,9 @@ def open_reel(name: str) -> ReelFile:
 
 
 def as_latent(reel: ReelFile) -> dict[str, Any]:
-    """The whole take as a LATENT. Raises ReelError."""
-    return {"samples": torch.cat(list(reel.chunks()), 2)}
+    """The whole take as a LATENT, with its sound where it has one. Raises ReelError."""
+    sound = reel.sound()
+    return {"samples": together(torch.cat(list(reel.chunks()), 2), sound)}
 
 
 def thumbnails(reel: ReelFile, vae: Any) -> Tensor:

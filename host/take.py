@@ -6,7 +6,7 @@ LoRAs, patches, guiders, samplers, previews and interruption keep working, becau
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ import comfy.model_patcher
 import comfy.nested_tensor
 import comfy.patcher_extension
 import comfy.sample
+import comfy.utils
 import latent_preview
 import torch
 from torch import Tensor
@@ -22,9 +23,14 @@ from torch import Tensor
 from ..errors import UsageError
 from ..longtake.sampler import Blend, OnStep, Slope, check_finite, frame_noise
 from ..longtake.timeline import Timeline
+from ..longtake.workspace import digest
 from .known import Conditioning, grey_like, prepare
 from .model import TOLD
 from .sampling import Conds, Sampling
+from .sound import Track, together
+
+SLACK, INFINITE = 1e-3, 1e9
+"""Relative difference in which two noise levels are one; a level that no noise reaches."""
 
 
 def margins(timeline: Timeline, indices: Sequence[int]) -> tuple[int, int]:
@@ -40,10 +46,37 @@ def margins(timeline: Timeline, indices: Sequence[int]) -> tuple[int, int]:
 
 
 @dataclass
+class Waiting:
+    """Frames that keep to what a run starts from until the noise has come down to their own level.
+
+    `samples` are the latents of the run as the host's sampler gets them, `begins` [T] the noise level of each frame.
+    Until then the answer is what they were, so every sampler takes them along the straight way from noise to it.
+    """
+
+    samples: Any
+    begins: Tensor
+    _given: Tensor | None = None
+    _levels: Tensor | None = None
+
+    def put(self, guider: Any, clean: Tensor, sigma: Tensor) -> Tensor:
+        """The model's answer `clean`, as the sampler sees it, with the waiting frames as they were."""
+        if self._given is None or self._levels is None:
+            streams = _streams(self.samples)
+            levels = self.begins.view(1, 1, -1, 1, 1).expand(streams[0].shape)
+            # sound waits for nothing
+            self._given, self._levels = _packed(streams), _packed([levels, *(torch.full_like(s, INFINITE) for s in streams[1:])])
+            self._given = guider.inner_model.process_latent_in(self._given.to(clean))
+            self._levels = self._levels.to(clean)
+        level = sigma.flatten()[:1].to(clean)
+        return torch.where(self._levels < level * (1 - SLACK), self._given, clean)
+
+
+@dataclass
 class HostDenoiser:
     """`longtake.sampler.Denoiser` by the host's samplers. `prompts` are by the numbers the request's shots name; those of
     the request must name them in reel keys (see `fingerprint`). `shown(latents)` is told a clean latent frame at every
-    step, for a preview; `past(index)` gives the finished latents [1, C, n, h, w] right before latent `index`, or None.
+    step, for a preview; `past(index)` gives the finished latents [1, C, n, h, w] right before latent `index`, or None;
+    `track` is the sound that goes with the video: a window is shown what is known of it, and adds what it makes.
     Counted are `calls` of the model, the `tokens` (latents) in them, and how many of these are `new`.
     """
 
@@ -51,6 +84,7 @@ class HostDenoiser:
     prompts: Sequence[Conds]
     shown: Callable[[Tensor], None] | None = None
     past: Callable[[int], Tensor | None] = lambda index: None
+    track: Track | None = None
     calls: int = 0
     tokens: int = 0
     new: int = 0
@@ -58,7 +92,8 @@ class HostDenoiser:
 
     def __post_init__(self) -> None:
         self.capability = self.sampling.capability
-        self.identity = json.dumps([self.capability.family, self.sampling.identity])
+        heard = [] if self.track is None else [digest(self.track.pieces[at] for at in sorted(self.track.pieces))]
+        self.identity = json.dumps([self.capability.family, self.sampling.identity, *heard])
 
     def denoise(
         self, latents: Tensor, sigma: Tensor, keep: Tensor, prompt_index: Tensor, seed: int | Sequence[int], *,
@@ -82,8 +117,15 @@ class HostDenoiser:
         spare = [frame_noise(own_seed, at, noise[0, :, 0].shape)[None, :, None] for at in range(len(kept) - len(keep))]
         conds = self.prompts[self._prompt(prompt_index, keep, blend)]
         entries = [entry for part in conds.values() for entry in part]
-        known = prepare(self.sampling.model, self.capability, entries, [], clip, kept, grey=self._grey_for(clip))
-        guider = self._guider(_split(known.positive, conds), role, position, len(kept), len(fresh))
+        sound, heard = None, None
+        if self.track is not None:
+            sound, heard = self.track.window(indices, keep, front, len(kept) - front - len(keep))
+        known = prepare(
+            self.sampling.model, self.capability, entries, [], together(clip, sound), kept, grey=self._grey_for(clip),
+            audio_keep=heard if heard is not None and bool(heard.any()) else None,
+        )  # fmt: skip
+        waiting = self._waiting(known.samples, sigma[0], keep, front)
+        guider = self._guider(_split(known.positive, conds), role, position, len(kept), len(fresh), waiting)
         whole = torch.cat([*spare[:front], noise, *spare[front:]], 2)
         middle = front + int(fresh.median())
         steps = len(levels) - 1
@@ -98,9 +140,22 @@ class HostDenoiser:
             _with_sound(whole, known.samples, own_seed), known.samples, self.sampling.sampler, levels,
             denoise_mask=known.noise_mask, callback=callback, disable_pbar=True, seed=own_seed,
         )  # fmt: skip
-        made = _video(known.restore(out))[:, :, front : front + len(keep)].cpu().to(latents)
+        out = known.restore(out)
+        made = _video(out)[:, :, front : front + len(keep)].cpu().to(latents)
         check_finite(made)
+        if self.track is not None:
+            check_finite(_streams(out)[1])
+            self.track.learn(_streams(out)[1], indices, keep, front)
         return torch.where(keep.view(1, 1, -1, 1, 1), latents, made)
+
+    def extra(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        """What belongs to a finished segment beside its latents: its sound, and how much of it goes with each latent."""
+        return {} if self.track is None else {"sound": self.track.piece(indices), "sizes": self.track.sizes(indices)}
+
+    def recalled(self, indices: Sequence[int], tensors: Mapping[str, Tensor]) -> None:
+        """Takes the sound of a segment that need not be made again."""
+        if self.track is not None:
+            self.track.put(indices, tensors["sound"], tensors["sizes"])
 
     def advance(self, *_: object, **__: object) -> tuple[Tensor, Slope]:
         """A queue needs the model's velocity, not a whole run of a sampler."""
@@ -119,7 +174,20 @@ class HostDenoiser:
             clip[:, :, :1], kept[0] = head, True
         return clip, kept, front
 
-    def _guider(self, conds: Conds, role: Tensor, position: Tensor, size: int, new: int) -> Any:
+    def _waiting(self, samples: Any, starts: Tensor, keep: Tensor, front: int) -> Waiting | None:
+        """What holds frames back where not all begin at one level; margins begin with their neighbours."""
+        fresh = starts[~keep]
+        if bool((fresh == fresh[0]).all()):
+            return None
+        count = _streams(samples)[0].shape[2]
+        shares = torch.where(keep, fresh.max(), starts)
+        shares = torch.cat([shares[:1].expand(front), shares, shares[-1:].expand(count - front - len(shares))])
+        levels = {share: float(self.sampling.sigmas(share)[0]) if share > 0 else 0.0 for share in set(shares.tolist())}
+        return Waiting(samples, torch.tensor([levels[share] for share in shares.tolist()]))
+
+    def _guider(
+        self, conds: Conds, role: Tensor, position: Tensor, size: int, new: int, waiting: Waiting | None = None
+    ) -> Any:
         """The guider for one window, which counts its calls and stops before one if the user asks for it."""
         guider = self.sampling.guide(conds)
         guider.model_options = comfy.model_patcher.create_model_options_clone(guider.model_options)
@@ -132,7 +200,8 @@ class HostDenoiser:
             self.calls += 1
             self.tokens += size
             self.new += new
-            return run(*args, **kwargs)
+            clean = run(*args, **kwargs)
+            return clean if waiting is None else waiting.put(run.class_obj, clean, args[1])
 
         kind = comfy.patcher_extension.WrappersMP.PREDICT_NOISE
         comfy.patcher_extension.add_wrapper_with_key(kind, "longtake", counted, options)
@@ -169,7 +238,16 @@ def _split(entries: Iterable[list[Any]], like: Conds) -> dict[str, Conditioning]
 
 
 def _video(latents: Any) -> Tensor:
-    return latents.unbind()[0] if getattr(latents, "is_nested", False) else latents
+    return _streams(latents)[0]
+
+
+def _streams(latents: Any) -> list[Tensor]:
+    return list(latents.unbind()) if getattr(latents, "is_nested", False) else [latents]
+
+
+def _packed(streams: list[Tensor]) -> Tensor:
+    """Streams as the host's samplers see them: one as it is, several end to end."""
+    return streams[0] if len(streams) == 1 else comfy.utils.pack_latents(streams)[0]
 
 
 def _with_sound(noise: Tensor, samples: Any, seed: int) -> Any:

@@ -41,8 +41,14 @@ def truncate(levels: Tensor, start: float) -> Tensor:
     return torch.cat([first, levels[levels < first]])
 
 
-def sync_matrix(levels: Tensor, frames: int, start: float = 1.0) -> Tensor:
-    """[S + 1, frames]: all frames share one schedule, begun at level `start`."""
+def sync_matrix(levels: Tensor, frames: int, start: float | Tensor = 1.0) -> Tensor:
+    """[S + 1, frames]: all frames share one schedule, begun at level `start`.
+
+    With a level a frame (`start` [frames]) the schedule begins at the highest, and each frame joins in when it comes down
+    to the frame's own.
+    """
+    if isinstance(start, Tensor):
+        return torch.minimum(truncate(levels, float(start.max()))[:, None], start[None].to(levels.dtype))
     return truncate(levels, start)[:, None].expand(-1, frames).clone()
 
 

@@ -93,8 +93,9 @@ class Reel:
         return data
 
     @staticmethod
-    def read(directory: str | os.PathLike[str], entry: Mapping[str, Any]) -> Tensor:
-        """Latents of a segment that `peek` lists, checked; takes no lock, so that a take can be seen while it grows.
+    def read(directory: str | os.PathLike[str], entry: Mapping[str, Any], name: str = "latents") -> Tensor:
+        """Latents (or another tensor, by its name) of a segment that `peek` lists, checked; takes no lock, so that a take can
+        be seen while it grows.
 
         Raises ReelError where the file is missing or not what was written.
         """
@@ -103,7 +104,7 @@ class Reel:
             data = file.read_bytes()
             if hashlib.sha256(data).hexdigest() != entry["sha256"]:
                 raise ReelError(f"{file}: altered; make the take again with this reel, which replaces it")
-            return safetensors.torch.load(data)["latents"]
+            return safetensors.torch.load(data)[name]
         except (OSError, KeyError, SafetensorError) as error:
             raise ReelError(f"{file}: missing or damaged; make the take again with this reel, which replaces it") from error
 

@@ -45,7 +45,8 @@ class Request:
 
     `prompts` are the texts the shots number (their order is that of the transformer's context); `known` latents
     [C, h, w] by index come back unchanged; `anchor` [C, h, w] is shown to the first shot made; `source` [1, C, length,
-    h, w], or a function of the index giving [C, h, w], is remixed from noise level `strength`; `backward` makes the
+    h, w], or a function of the index giving [C, h, w], is remixed from noise level `strength` (one for all latents, or
+    one each); `backward` makes the
     last latent first; `loop` leads the end back to the start; `track` replaces the shots' prompts latent by latent;
     `fade` mixes the prompts of neighbouring shots over so many latents from each shot's start; `noise` [1, C, length,
     h, w] replaces what the shots' seeds would give. Raises UsageError.
@@ -58,7 +59,7 @@ class Request:
     known: Mapping[int, Tensor] = field(default_factory=dict)
     anchor: Tensor | None = None
     source: Tensor | Callable[[int], Tensor] | None = None
-    strength: float = 1.0
+    strength: float | Sequence[float] = 1.0
     backward: bool = False
     loop: bool = False
     track: Sequence[Mix] | None = None
@@ -83,8 +84,12 @@ class Request:
             raise UsageError(f"noise {tuple(self.noise.shape)}: want {whole} like the take")
         if self.source is None and self.strength != 1.0:
             raise UsageError(f"strength {self.strength}: it needs a source to remix")
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"strength {self.strength}: give a number from 0 (keep) to 1 (all new)")
+        each = [self.strength] * self.length if isinstance(self.strength, int | float) else list(self.strength)
+        if len(each) != self.length:
+            raise UsageError(f"{len(each)} strengths: the take has {self.length} latents")
+        for strength in each:
+            if not 0 <= strength <= 1:
+                raise UsageError(f"strength {strength}: give a number from 0 (keep) to 1 (all new)")
         if self.loop and (self.backward or self.source is not None):
             raise UsageError("a loop is made forward and from nothing: leave out backward and source")
 
@@ -121,6 +126,12 @@ class Request:
         if number and not shot.cut and age < self.fade:
             return Mix(self.shots[number - 1].prompt, shot.prompt, (age + 1) / (self.fade + 1))
         return Mix(shot.prompt)
+
+    def strengths(self, indices: Sequence[int]) -> Tensor:
+        """Noise level [T] that each of these latents starts from."""
+        if isinstance(self.strength, int | float):
+            return torch.full((len(indices),), float(self.strength))
+        return torch.tensor([float(self.strength[index % self.length]) if index >= 0 else 0.0 for index in indices])
 
     def source_latent(self, index: int) -> Tensor | None:
         """Latent [C, h, w] to remix at `index`."""
@@ -199,14 +210,20 @@ def close_loop(tail: Tensor, head: Tensor, gap: int, prompt: str = "", seed: int
 
 def remix(
     source: Tensor | Callable[[int], Tensor], length: int, shape: tuple[int, int, int], prompt: str = "",
-    seed: int = 0, *, strength: float | str = "mild", known: Mapping[int, Tensor] | None = None,
+    seed: int = 0, *, strength: float | str | Sequence[float] = "mild", known: Mapping[int, Tensor] | None = None,
 ) -> Request:
-    """The same clip after another prompt: every latent starts at noise level `strength` (a number, or a word)."""
+    """The same clip after another prompt: every latent starts at noise level `strength` (a number, a word, or a number
+    each; see `slope`)."""
     if isinstance(strength, str):
         if strength not in STRENGTHS:
             raise UsageError(f"strength {strength!r}: give one of {', '.join(STRENGTHS)}, or a number from 0 to 1")
         strength = STRENGTHS[strength]
     return Request(length, shape, (Shot(seed=seed),), (prompt,), known or {}, source=source, strength=strength)
+
+
+def slope(begin: float, end: float, length: int) -> list[float]:
+    """Strengths of `length` latents that change evenly from `begin` to `end`."""
+    return torch.linspace(begin, end, length, dtype=torch.float64).tolist()
 
 
 def _shape(latents: Tensor) -> tuple[int, int, int]:

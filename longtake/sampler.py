@@ -7,7 +7,7 @@ follows its own column of the noise matrix.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -52,6 +52,12 @@ class Denoiser(Protocol):
     ) -> tuple[Tensor, Slope]:
         """Noisy state after the steps of `sigma`, and what the next call needs to go on."""
 
+    def extra(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        """What belongs to the finished latents `indices` of the take and goes onto the reel with them, such as sound."""
+
+    def recalled(self, indices: Sequence[int], tensors: Mapping[str, Tensor]) -> None:
+        """Told of a segment on the reel, with all its tensors, that need not be made again."""
+
 
 def frame_noise(seed: int, index: int, shape: Sequence[int]) -> Tensor:
     """Standard normal noise [*shape] of one latent frame: a function of seed and absolute frame index alone.
@@ -68,7 +74,18 @@ def take_noise(seed: int, indices: Sequence[int], shape: Sequence[int]) -> Tenso
     return torch.stack([frame_noise(seed, index, shape) for index in indices], 1)[None]
 
 
-class InBoxDenoiser:
+class Silent:
+    """A denoiser of nothing but latents."""
+
+    def extra(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        """See Denoiser."""
+        return {}
+
+    def recalled(self, indices: Sequence[int], tensors: Mapping[str, Tensor]) -> None:
+        """See Denoiser."""
+
+
+class InBoxDenoiser(Silent):
     """Samples the box's own transformer: per-frame Euler (order 1) or two-step Adams-Bashforth (order 2).
 
     Both make one model call a step (more with guidance or a prompt blend). `ctx` is the transformer's context of all

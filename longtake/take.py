@@ -17,7 +17,7 @@ from .matrix import hold, sync_matrix
 from .reel import Reel
 from .request import Request
 from .rolling import queue_pieces
-from .sampler import Denoiser
+from .sampler import Denoiser, Silent
 from .window import GIVEN, Window, plan_windows
 from .workspace import DEFAULT_SETTINGS, Piece, Progress, Settings, Workspace, make_key
 
@@ -100,7 +100,7 @@ def sample_window(work: Workspace, window: Window, number: int, count: int) -> t
     request = work.request
     ring = request.loop and request.length <= work.settings.windows.size
     keep, origin = torch.tensor(window.keep), 0 if ring else window.new[0]
-    sigma = sync_matrix(work.levels(), len(window.indices), request.strength)
+    sigma = sync_matrix(work.levels(), len(window.indices), _starts(request, window))
     sigma = hold(sigma, keep, work.held(window.roles))
     latents = work.stack(window.indices, window.keep)
     what = {"kind": "ring" if ring else "window", "keep": list(window.keep)}
@@ -109,6 +109,7 @@ def sample_window(work: Workspace, window: Window, number: int, count: int) -> t
     steps = sigma.shape[0] - 1
     found = work.recall(key)
     if found is not None:
+        work.denoiser.recalled(window.new, found)
         work.report(number, count, steps, steps, resumed=True)
         return found["latents"], key
     made = work.denoiser.denoise(
@@ -118,8 +119,13 @@ def sample_window(work: Workspace, window: Window, number: int, count: int) -> t
         **work.conditioning(window.indices, window.roles, origin),
     )
     made = made[:, :, ~keep].contiguous()
-    work.keep(key, made, {"indices": list(window.new)})
+    work.keep(key, made, {"indices": list(window.new)}, work.denoiser.extra(window.new))
     return made, key
+
+
+def _starts(request: Request, window: Window) -> Tensor:
+    """Noise levels [T] that a window's frames start from; those of kept frames, which have no say, are 0."""
+    return torch.where(torch.tensor(window.keep), 0.0, request.strengths(window.indices))
 
 
 def _collected(work: Workspace, pieces: Iterable[Piece]) -> Iterator[Piece]:
@@ -147,7 +153,7 @@ def _span(work: Workspace, start: int, stop: int) -> Tensor:
     return torch.stack([work.latent(index) for index in range(start, stop)], 1)[None]
 
 
-class _NoDenoiser:
+class _NoDenoiser(Silent):
     """Stands in where only the plan is asked for."""
 
     identity = ""

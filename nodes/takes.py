@@ -152,15 +152,24 @@ class LongTakeRemix(io.ComfyNode):
                 io.Float.Input(
                     "strength", default=0.55, min=0.01, max=1.0, step=0.01, tooltip="0.35 subtle, 0.55 mild, 0.75 strong."
                 ),
+                io.Float.Input(
+                    "strength_end",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    advanced=True,
+                    tooltip="Strength at the clip's end, with an even change from its beginning; 0: the same all along.",
+                ),
             ],
             outputs=_outputs(),
         )
 
     @classmethod
-    def execute(cls, sampling: Any, latent: Any, strength: float) -> io.NodeOutput:
+    def execute(cls, sampling: Any, latent: Any, strength: float, strength_end: float = 0.0) -> io.NodeOutput:
         from ..host.film import remix
 
-        return _give(remix(sampling, latent, strength))
+        return _give(remix(sampling, latent, strength, strength_end))
 
 
 class LongTakeBlend(io.ComfyNode):

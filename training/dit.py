@@ -40,7 +40,7 @@ AGAIN = 0.5
 """Share of the learning rate that finished weights go on with."""
 GENTLE = 0.15
 """The same where samples are judged: their gradients are noisy."""
-JUDGED = 0.6
+JUDGED = 0.75
 """Share of steps on judged samples; in the others the net answers like its reference, in every noise pattern."""
 STRIP_PROMPTS = (
     "A red spaceman stands still in the desert at noon, under a clear sky, a still camera",
@@ -213,12 +213,12 @@ def train_dit(
         if run.progress() >= short and bank.latents == SHORT:
             bank.restart(LONG)
             bank.fill(fill, least=2)
-        bank.add(3 if bank.latents == SHORT else 1)
         longest = 1 if run.progress() < first else bank.latents
         if reward is not None and rng.random() < JUDGED:
             loss, right = reward.loss(model, rng, tokens, dtype)
             run.update(loss, right=right)
         else:
+            bank.add(3 if bank.latents == SHORT else 1)
             loss = batch_loss(model, bank, rng, tokens, longest, dtype, teacher)
             run.update(loss, clips=float(sum(len(c) for c in bank.clips.values())))
         if step % 250 == 249:

@@ -28,6 +28,9 @@ from .vae import train_vae
 WINDOW = {"anchors": 1, "context": 1, "new": 7, "ahead": 2, "reach": 8}
 """An anchor and as many latents as the transformer sees in training; a second one of context made no join smoother."""
 
+FEW = 30.0
+"""Seconds of rendering before a run on judged samples, which needs few clips."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -121,6 +124,7 @@ def train(job: Job) -> list[Path]:
         tokens = TOKENS if job.tokens is None else job.tokens
         judge = _judge(job.out, vae).to(device) if job.reward else None
         options = {"cfg": cfg, "start": start, "bake": job.bake, "judge": judge, "tokens": tokens}
+        options |= {"fill": FEW} if job.reward else {}
         dit = train_dit(world, vae, load_text(device), adapter, folder, **options, **span)
         net, config = dit, config_of(dit)
         info = {"shift": SHIFT, "steps": 16, "fps": 8, "world": job.world, "window": WINDOW}

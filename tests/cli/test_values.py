@@ -52,7 +52,8 @@ def test_every_type_ends_in_a_value_or_one_short_line(text):
 
 
 def test_strength_names_and_numbers():
-    assert [values.strength(name) for name in ("subtle", "mild", "strong", "0.2")] == [0.35, 0.55, 0.75, 0.2]
+    assert [values.strength(name) for name in ("subtle", "mild", "strong", "0.2")] == [(s, s) for s in (0.35, 0.55, 0.75, 0.2)]
+    assert values.strength("0.2:strong") == (0.2, 0.75)
     for text in ("1.1", "-0.1", "nan", "much"):
         with pytest.raises(argparse.ArgumentTypeError, match="subtle, mild, strong or a number"):
             values.strength(text)

@@ -60,6 +60,7 @@ TAKES = {
     "loop": (node("LongTakeLoop", latent=A, gap=1.0, fps=0.0), 24),
     "recut": (node("LongTakeRecut", latent=A, keep="0-0.5, 1.5-2", fps=0.0), 16),
     "remix": (node("LongTakeRemix", latent=A, strength=0.5), 16),
+    "slope": (node("LongTakeRemix", latent=A, strength=0.2, strength_end=0.9), 16),
     "blend": (node("LongTakeBlend", a=A, b=B, begin=0.4, end=1.6, strength=0.7, fps=0.0), 16),
     "stitch": (node("LongTakeStitch", gap=0.5, fps=0.0, **{"clips.clip0": A, "clips.clip1": B, "clips.clip2": A}), 56),
 }

@@ -217,6 +217,48 @@ def take_all(room, path, names):
     return found
 
 
+def slope_families(room, path, names):
+    """How far each latent of a remix moves from the clip where the strength rises over time; runs in the host."""
+    import importlib.util
+
+    import torch
+
+    spec = importlib.util.spec_from_file_location("longtake_families", path)
+    families = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(families)
+    film, sampling_of = room("host.film"), room("host.sampling").from_ksampler
+    torch.set_num_threads(1)
+    found = {}
+    with torch.inference_mode():
+        for name in names:
+            built = families.build(name, room)
+            clip = built.latents(0)
+            clip = clip.unbind()[0] if clip.is_nested else clip
+            given = {"seed": 4, "steps": 6, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "window": clip.shape[2] + 2}
+            sampling = sampling_of(built.model, built.text(0), built.text(1), **given)
+            runs = {"up": (0.1, 1.0), "down": (1.0, 0.1), "even": (0.6, 0.6), "plain": (0.6,)}
+            made = {what: film.remix(sampling, {"samples": clip}, *how).latent["samples"] for what, how in runs.items()}
+            away = {what: (out - clip).abs().mean((0, 1, 3, 4)).tolist() for what, out in made.items()}
+            found[name] = {
+                **away, "same": torch.equal(made["even"], made["plain"]),
+                "finite": all(bool(torch.isfinite(out).all()) for out in made.values()),
+            }  # fmt: skip
+    return found
+
+
+@pytest.fixture(scope="module")
+def slopes(in_host):
+    return in_host(slope_families, path=str(BUILDERS), names=VIDEO, timeout=600)
+
+
+@pytest.mark.parametrize("name", VIDEO)
+def test_strength_that_changes_over_time(slopes, name):
+    found = slopes[name]
+    assert found["same"] and found["finite"]
+    for away in (found["up"], found["down"][::-1]):
+        assert 0 < away[0] < 0.5 * away[-1]
+
+
 @pytest.fixture(scope="module")
 def operations(in_host):
     return in_host(take_all, path=str(BUILDERS), names=["LongTake", "Wan 2.1 I2V"], timeout=600)

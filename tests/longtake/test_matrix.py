@@ -59,6 +59,16 @@ def test_hold_freezes_kept_columns_only(levels, kept, level):
     assert (sigma[:, keep] == level).all() and torch.equal(sigma[:, ~keep], plain[:, ~keep])
 
 
+@given(schedules, st.lists(st.floats(0.0, 1.0, width=32), min_size=1, max_size=12))
+def test_each_frame_joins_in_at_its_own_level(levels, starts):
+    start = torch.tensor(starts)
+    sigma = matrix.sync_matrix(levels, len(starts), start)
+    matrix.check_matrix(sigma, matrix.mask(len(starts)))
+    assert torch.equal(sigma[0], start) and (sigma[-1] == 0).all()
+    whole = matrix.sync_matrix(levels, len(starts), float(start.max()))
+    assert torch.equal(sigma, torch.minimum(whole, start))
+
+
 def test_mask():
     assert matrix.mask(5, [0, -1]).tolist() == [True, False, False, False, True]
     with pytest.raises(UsageError, match="latents 0 to 4"):

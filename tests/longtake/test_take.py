@@ -169,6 +169,19 @@ def test_remix_moves_away_with_strength(gaussian, shape):
     assert torch.equal(collect(sample(lazy, denoiser, Settings(16))), out)
 
 
+def test_strength_may_change_over_time(gaussian, shape):
+    _, denoiser = gaussian
+    source = 0.5 + 0.3 * torch.randn(1, 3, 30, 2, 2, generator=torch.Generator().manual_seed(1))
+    away = []
+    for strength in (requests.slope(0.0, 1.0, 30), requests.slope(1.0, 0.0, 30), requests.slope(0.5, 0.5, 30), 0.5):
+        out = collect(sample(requests.remix(source, 30, shape, "a", 3, strength=strength), denoiser, Settings(16)))
+        away.append((out - source).abs().mean((0, 1, 3, 4)))
+    up, down, even, plain = away
+    assert up[0] == 0 and down[-1] == 0 and torch.equal(even, plain)
+    for way in (up, down.flip(0)):
+        assert way[:10].mean() < way[10:20].mean() < way[20:].mean()
+
+
 def test_shots_have_their_own_prompt_and_seed(make_gaussian, shape):
     _, denoiser = make_gaussian(order=2)
     shots = [Shot(0, 0, 1), Shot(15, 1, 2), Shot(30, 0, 3, cut=True)]
@@ -269,6 +282,8 @@ def test_window_plan_is_available_before_sampling(shape):
         lambda s: requests.remix(torch.zeros(1, *s[:1], 4, *s[1:]), 5, s),
         lambda s: requests.remix(torch.zeros(1, *s[:1], 5, *s[1:]), 5, s, strength="wild"),
         lambda s: requests.remix(torch.zeros(1, *s[:1], 5, *s[1:]), 5, s, strength=1.5),
+        lambda s: requests.remix(torch.zeros(1, *s[:1], 5, *s[1:]), 5, s, strength=[0.5] * 4),
+        lambda s: requests.remix(torch.zeros(1, *s[:1], 5, *s[1:]), 5, s, strength=requests.slope(0.5, 1.5, 5)),
         lambda s: requests.connect(clip(3), torch.zeros(1, 3, 3, 4, 4), 5),
         lambda s: requests.connect(clip(3), clip(3), 0),
         lambda s: requests.crossfade(5, 4, 2),
