@@ -76,7 +76,7 @@ class Track:
 
     def put(self, indices: Sequence[int], sound: Tensor, sizes: Tensor) -> None:
         """What `piece` and `sizes` gave, back again."""
-        self.pieces |= dict(zip(indices, sound.split(sizes.tolist(), self.axis), strict=True))
+        self.pieces.update(zip(indices, sound.split(sizes.tolist(), self.axis), strict=True))
 
     def _edge(self, index: int) -> int:
         return round(self.timeline.frames_for(index) * self.rate)

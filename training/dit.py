@@ -194,7 +194,7 @@ def train_dit(
             raise UsageError("guidance and judgements shape finished weights; give the weights to start from")
         teacher = Teacher(VideoDiT(cfg).to(device).eval().requires_grad_(False), bake or 1.0)
         teacher.model.load_state_dict(start)
-        reward = Reward(judge, teacher.model, world, text, vae.spatial) if judge is not None else None
+        reward = Reward(judge, teacher.model, world, text, vae) if judge is not None else None
     dtype = fastest_dtype(device)
     lr *= 1.0 if start is None else AGAIN if judge is None else GENTLE
     optimizer = Muon(model, lr, 0.6 * lr, adamw_names=("embed", "role", "out.", "slot_place"), dtype=dtype)
@@ -215,8 +215,8 @@ def train_dit(
             bank.fill(fill, least=2)
         longest = 1 if run.progress() < first else bank.latents
         if reward is not None and rng.random() < JUDGED:
-            loss, right = reward.loss(model, rng, tokens, dtype)
-            run.update(loss, right=right)
+            loss, figures = reward.loss(model, rng, tokens, dtype)
+            run.update(loss, **figures)
         else:
             bank.add(3 if bank.latents == SHORT else 1)
             loss = batch_loss(model, bank, rng, tokens, longest, dtype, teacher)

@@ -61,6 +61,33 @@ def blur(z: Tensor, rng: random.Random) -> Tensor:
     return z * rng.uniform(0.85, 1.05)
 
 
+@torch.no_grad()
+def still_maps(vae: VideoVAE) -> list[tuple[Tensor, Tensor]]:
+    """For every frame of a latent the map (matrix [C, C], offset [C]) from a latent to that of the frame standing still, by
+    the linear part of the VAE."""
+    draw, take, per = vae.decoder.base, vae.encoder.base, vae.frames_per_latent
+    one = draw.in_features
+
+    def parts(cells: Tensor, frame: int) -> Tensor:
+        # a latent's pixels go by frame, colour and place
+        return cells.unflatten(-1, (per, -1))[..., frame : frame + 1, :].expand(*cells.shape[:-1], per, -1).flatten(-2)
+
+    found = []
+    for frame in range(per):
+        matrix = take.weight @ parts(draw.weight.T, frame).T
+        offset = take(parts(draw.bias, frame))
+        scale = vae.std[:one, None] / vae.std[None, :one]
+        found.append((matrix / scale, (offset + matrix @ vae.mean - vae.mean) / vae.std))
+    return found
+
+
+def still(maps: list[tuple[Tensor, Tensor]], latents: Tensor, frame: int) -> Tensor:
+    """Latents [B, C, T, h, w] in which nothing moves: each shows its frame `frame` all along. What moves is then seen from
+    one latent to the next alone."""
+    matrix, offset = maps[frame]
+    return torch.einsum("dc,bcthw->bdthw", matrix.to(latents), latents) + offset.to(latents).view(1, -1, 1, 1, 1)
+
+
 def train_judge(
     world: World,
     vae: VideoVAE,
@@ -76,7 +103,8 @@ def train_judge(
     seed: int = 0,
 ) -> Judge:
     """Train (or go on training) the judge in `out` on one-figure scenes, held-out combinations left out; `grow` is how
-    many new clips are rendered at a time. Logs the share of right answers on clips that were just rendered."""
+    many new clips are rendered at a time. Logs the share of right answers on clips that were just rendered: "right" of all
+    attributes, "apart" of action and camera where latents stand still."""
     torch.manual_seed(seed)
     model = Judge(vae.channels).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=0.02)
@@ -102,21 +130,25 @@ def train_judge(
 
     while any(len(p) < 4 for p in pools.values()) or sum(len(p) for p in pools.values()) < 8 * batch:
         add(8)
-    right = 0.0
+    right, apart, maps = 0.0, 0.0, still_maps(vae)
     for step in run.steps():
         if step % UPDATES == 0:
             scenes, fresh = add(grow)
+            target = labels(scenes, device)
             with torch.no_grad():
-                scores, target = model(fresh.float()), labels(scenes, device)
-            hits = torch.stack([(s.argmax(1) == target[k]).float() for k, s in scores.items()])
+                whole, views = model(fresh.float()), model(still(maps, fresh.float(), rng.randrange(len(maps))))
+            hits = torch.stack([(s.argmax(1) == target[k]).float() for k, s in whole.items()])
             right += 0.02 * (float(hits.mean()) - right)
+            hits = torch.stack([(views[k].argmax(1) == target[k]).float() for k in ("action", "camera")])
+            apart += 0.02 * (float(hits.mean()) - apart)
         size = rng.choices(list(SIZES), [len(pools[s]) for s in SIZES])[0]
         picks = [rng.choice(pools[size]) for _ in range(batch)]
-        x = blur(torch.stack([p[1] for p in picks]).to(device).float(), rng)
+        x = torch.stack([p[1] for p in picks]).to(device).float()
+        x = blur(still(maps, x, rng.randrange(len(maps))) if rng.random() < 0.5 else x, rng)
         target = labels([p[0] for p in picks], device)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             scores = model(x)
         losses = [F.cross_entropy(s.float(), target[k], label_smoothing=0.05) for k, s in scores.items()]
-        run.update(torch.stack(losses).mean(), right=right)
+        run.update(torch.stack(losses).mean(), right=right, apart=apart)
     model.load_state_dict(run.ema.shadow)
     return model.eval()

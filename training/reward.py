@@ -17,9 +17,10 @@ from torch import Tensor
 from ..longtake.matrix import schedule
 from ..models.dit import TARGET, VideoDiT
 from ..models.text import TextEncoder
+from ..models.vae import VideoVAE
 from ..world.captions import caption
 from ..world.scene import World
-from .judge import LATENTS, SIZES, Judge
+from .judge import LATENTS, SIZES, Judge, still, still_maps
 from .patterns import SHIFT
 from .reader import labels
 from .text import encode_captions, pad_states
@@ -30,30 +31,32 @@ FIRST = 3
 """First step whose prediction is judged: earlier ones (noise level above 0.8) show too little."""
 LONG = 0.3
 """Share of samples of twice the judged length, of which either half is judged."""
-STAY = 2.0
+STAY = 1.0
 """Weight of the squared distance from what the reference predicts."""
 
 
 @dataclass(frozen=True)
 class Reward:
-    """What samples are judged by, and the weights they must not stray far from; `spatial` is pixels a latent."""
+    """What samples are judged by, and the weights they must not stray far from."""
 
     judge: Judge
     reference: VideoDiT
     world: World
     text: TextEncoder
-    spatial: int
+    vae: VideoVAE
 
-    def loss(self, model: VideoDiT, rng: random.Random, tokens: int, dtype: torch.dtype) -> tuple[Tensor, float]:
-        """Loss of one batch of about `tokens` latent tokens, and the share of attributes that the judge finds right."""
+    def loss(self, model: VideoDiT, rng: random.Random, tokens: int, dtype: torch.dtype) -> tuple[Tensor, dict[str, float]]:
+        """Loss of one batch of about `tokens` latent tokens; the share of attributes that the judge finds right, and that
+        where latents stand still, so that what moves must do so from one latent to the next."""
         device = next(model.parameters()).device
         height, width = rng.choices(list(SIZES), list(SIZES.values()))[0]
-        h, w = height // self.spatial, width // self.spatial
+        h, w = height // self.vae.spatial, width // self.vae.spatial
         t = 2 * LATENTS if rng.random() < LONG else LATENTS
         b = max(1, round(tokens / (t * h * w)))
         single = World(**{**self.world.__dict__, "max_subjects": 1})
         scenes = [single.sample(rng.randrange(10_000_000)) for _ in range(b)]
         captions = [caption(scene, rng.randrange(2**40)) for scene in scenes]
+        maps = still_maps(self.vae)
         states, mask = pad_states(encode_captions(self.text, [c.text for c in captions]), device)
         with torch.no_grad():
             slots = model.adapter(states, mask)
@@ -77,14 +80,17 @@ class Reward:
             v = velocity(model, x, level, model.context(states, mask, slots))
             clean = x - level * v
             first = rng.choice((0, t - LATENTS))
-            scores = self.judge(clean[:, :, first : first + LATENTS])
+            seen = clean[:, :, first : first + LATENTS]
+            whole, views = self.judge(seen), self.judge(still(maps, seen, rng.randrange(len(maps))))
         target = labels(scenes, device)
         losses, hits = [], []
-        for name, score in scores.items():
+        for name, score in [*whole.items(), *views.items()]:
             said = torch.tensor([name in c.said for c in captions], device=device)
             if said.any():
                 wanted = target[name][said]
                 losses.append(F.cross_entropy(score.float()[said], wanted, label_smoothing=0.05))
                 hits.append(float((score[said].argmax(1) == wanted).float().mean()))
         stay = (level * (v - before)).square().mean()
-        return torch.stack(losses).mean() + STAY * stay, sum(hits) / len(hits)
+        half = len(hits) // 2
+        figures = {"right": sum(hits[:half]) / half, "apart": sum(hits[half:]) / half}
+        return torch.stack(losses).mean() + STAY * stay, figures

@@ -176,7 +176,25 @@ def test_judge_trains_and_resumes(tmp_path, vae, monkeypatch):
     resumed(tmp_path / "judge", lambda: train_judge(SMALL, vae, tmp_path / "judge", batch=2, grow=2, **SECOND))
 
 
-def test_judged_samples_come_to_show_more_of_what_is_asked_for(encoder, monkeypatch):
+def test_a_latent_that_stands_still_shows_one_frame(vae):
+    """By the linear map and by drawing, picking, repeating and taking in again."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for layer in (vae.encoder.base, vae.decoder.base):
+            torch.nn.init.normal_(layer.weight, std=0.02)
+            torch.nn.init.normal_(layer.bias, std=0.02)
+        z = torch.randn(2, 12, 3, 4, 6)
+        spread, middle = vae.std.view(1, -1, 1, 1, 1), vae.mean.view(1, -1, 1, 1, 1)
+        cells = vae.decoder.base((z * spread + middle).permute(0, 2, 3, 4, 1)).flatten(0, 1).permute(0, 3, 1, 2)
+        frames = torch.nn.functional.pixel_shuffle(cells, 16).unflatten(1, (4, 3)).unflatten(0, (2, 3))
+        for frame in range(4):
+            held = frames[:, :, frame : frame + 1].expand(-1, -1, 4, -1, -1, -1).flatten(1, 2)
+            again = vae.encode(held.permute(0, 1, 3, 4, 2) * 0.5 + 0.5)
+            made = judge_module.still(judge_module.still_maps(vae), z, frame)
+            assert (made - again).abs().max() < 1e-3 * again.abs().max()
+
+
+def test_judged_samples_come_to_show_more_of_what_is_asked_for(encoder, vae, monkeypatch):
     """Some steps on the word of a judge who reads the hour off four channels; the reference itself is not touched."""
     monkeypatch.setattr(reward_module, "SIZES", {(32, 32): 1.0})
     torch.manual_seed(0)
@@ -185,13 +203,13 @@ def test_judged_samples_come_to_show_more_of_what_is_asked_for(encoder, monkeypa
     model.adapter.requires_grad_(False)
     reference.load_state_dict(model.state_dict())
     before = {k: v.clone() for k, v in reference.state_dict().items()}
-    reward = Reward(lambda z: {"time": 4 * z.mean((2, 3, 4))[:, :4]}, reference, SMALL, encoder, 16)
+    reward = Reward(lambda z: {"time": 4 * z.mean((2, 3, 4))[:, :4]}, reference, SMALL, encoder, vae)
     monkeypatch.setattr(reward_module, "STAY", 0.01)
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     losses = []
     for step in range(60):
-        loss, right = reward.loss(model, random.Random(step % 4), 64, torch.float32)
-        assert 0 <= right <= 1
+        loss, figures = reward.loss(model, random.Random(step % 4), 64, torch.float32)
+        assert all(0 <= share <= 1 for share in figures.values())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -200,12 +218,12 @@ def test_judged_samples_come_to_show_more_of_what_is_asked_for(encoder, monkeypa
     assert all(torch.equal(v, before[k]) for k, v in reference.state_dict().items())
 
 
-def test_a_net_that_is_its_own_reference_pays_for_what_it_shows_alone(encoder, monkeypatch):
+def test_a_net_that_is_its_own_reference_pays_for_what_it_shows_alone(encoder, vae, monkeypatch):
     monkeypatch.setattr(reward_module, "SIZES", {(32, 32): 1.0})
     cfg = DiTConfig(channels=12, width=64, depth=1)
     torch.manual_seed(0)
     model, judge = VideoDiT(cfg).eval(), Judge(12, width=8).eval()
-    reward = Reward(judge, model, SMALL, encoder, 16)
+    reward = Reward(judge, model, SMALL, encoder, vae)
     losses = []
     for stay in (0.0, 100.0):
         monkeypatch.setattr(reward_module, "STAY", stay)
