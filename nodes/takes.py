@@ -158,6 +158,7 @@ class LongTakeRemix(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
+                    optional=True,  # graphs saved before it was there run on
                     advanced=True,
                     tooltip="Strength at the clip's end, with an even change from its beginning; 0: the same all along.",
                 ),
