@@ -20,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--weights", type=Path, metavar="DIR", help="other weights than those in the box")
     parser.add_argument("--prompts", type=whole(1, 10000), default=40, metavar="N", help="prompts of every kind (40)")
     parser.add_argument(
-        "--clips", type=whole(1, 10000), default=20, metavar="N", help="renders for VAE and extensions (20)"
+        "--clips", type=whole(1, 10000), default=20, metavar="N", help="renders for the VAE and each kind of join (20)"
     )
     parser.add_argument("--longs", type=whole(0, 1000), default=0, metavar="N", help="takes of a minute (0)")
     parser.add_argument(

@@ -95,7 +95,7 @@ class Track:
 
 def apart(latent: Any) -> tuple[Any, Tensor | None]:
     """A LATENT of video and sound as (LATENT of the video, sound); any other one as it is."""
-    samples = latent.get("samples") if isinstance(latent, Mapping) else None
+    samples: Any = latent.get("samples") if isinstance(latent, Mapping) else None
     if not getattr(samples, "is_nested", False):
         return latent, None
     streams, mask = samples.unbind(), latent.get("noise_mask")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..longtake.metrics import NEAR, measure
-from ..longtake.request import Shot, extend, text_to_video
+from ..longtake.request import Request, Shot, close_loop, connect, extend, text_to_video
 from ..longtake.sampler import InBoxDenoiser
 from ..longtake.take import Settings, collect
 from ..longtake.take import plan as plan_take
@@ -106,7 +106,7 @@ def evaluate(
     tick("attribute reader", result)
     result.rows["ceiling: reader on held-out renders"] = reader_accuracy(reader, single, READ, first_seed=FIRST_SEED)
     result.counts["ceiling: reader on held-out renders"] = READ
-    parts = (_vae_rows, _prompt_rows, _extension_rows, _long_rows)
+    parts = (_vae_rows, _prompt_rows, _join_rows, _long_rows)
     for part in parts:
         for doing in part(bundle, reader, single, plan, result):
             tick(doing, result)
@@ -153,32 +153,64 @@ def _prompt_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, resul
             result.rows[name], result.counts[name] = _mean(hits), i + 1
 
 
-def _extension_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result) -> Iterator[str]:
+def _join_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result) -> Iterator[str]:
+    """Four seconds made after, before, between and around two (or twice two) seconds of held-out renders."""
     per = bundle.vae.frames_per_latent
     given, new = round(2 * plan.fps / per), round(4 * plan.fps / per)
-    for backward in (False, True):
-        name = f"extension {'backward' if backward else 'forward'} by 4 s"
-        ratios, real = [], []
+    for name, make in JOINS.items():
+        ratios: list[float] = []
+        real: list[float] = []
         for i in range(plan.clips):
             yield f"{name} {i + 1}/{plan.clips}"
             scene = world.sample(FIRST_SEED + 70_000 + i, held_out=None)
             prompt = held_out_wording(scene, i)
-            whole = render([scene], per * (given + new), *plan.size, plan.fps)
+            whole = render([scene], per * (2 * given + new), *plan.size, plan.fps)
             z = bundle.vae.encode(whole.to(plan.device)).cpu()
-            known = z[:, :, new:] if backward else z[:, :, :given]
+            request, places, rendered = make(z, given, new, prompt, i)
             ctx = bundle.dit.context(*bundle.text([prompt, ""]))
             denoiser = InBoxDenoiser(bundle.dit, ctx, fps=plan.fps, cfg=plan.cfg, uncond=1, device=plan.device)
-            request = extend(known, new, prompt, i, backward=backward)
             made = collect(sample_take(request, denoiser, Settings.of(bundle.info, steps=plan.steps)))
-            join = per * (new if backward else given)
-            ratios.append(_seam(bundle.vae.decode(made.to(plan.device)).cpu()[0], join))
-            real.append(_seam(bundle.vae.decode(z.to(plan.device)).cpu()[0], join))
+            ratios += _seams(bundle, made, places, plan)
+            real += _seams(bundle, z, places, plan) if rendered else []
             result.counts[name] = i + 1
-            result.rows[name] = {
-                "seam ratio, median": statistics.median(ratios),
-                "seam ratio, worst": max(ratios),
-                "ceiling: real continuation, median": statistics.median(real),
-            }
+            result.rows[name] = {"seam ratio, median": statistics.median(ratios), "seam ratio, worst": max(ratios)}
+            if real:
+                result.rows[name] |= {"ceiling: real continuation, median": statistics.median(real)}
+
+
+JoinCase = Callable[[Tensor, int, int, str, int], tuple[Request, list[int], bool]]
+"""Latents of a whole render, how many are given, how many are new, prompt and seed -> the request, the first latent
+after each join, and whether the render itself shows what a real continuation measures there."""
+
+
+def _forward(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
+    return extend(z[:, :, :given], new, prompt, seed), [given], True
+
+
+def _backward(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
+    return extend(z[:, :, new : new + given], new, prompt, seed, backward=True), [new], True
+
+
+def _connected(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
+    return connect(z[:, :, :given], z[:, :, given + new :], new, (prompt,), seed), [given, given + new], True
+
+
+def _looped(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
+    head, tail = z[:, :, :given], z[:, :, given : 2 * given]
+    return close_loop(tail, head, new, prompt, seed), [given, given + new], False
+
+
+JOINS: dict[str, JoinCase] = {
+    "extension forward by 4 s": _forward,
+    "extension backward by 4 s": _backward,
+    "two clips connected over 4 s": _connected,
+    "loop closed over 4 s": _looped,
+}
+
+
+def _seams(bundle: Bundle, latents: Tensor, places: Sequence[int], plan: Plan) -> list[float]:
+    frames = bundle.vae.decode(latents.to(plan.device)).cpu()[0]
+    return [_seam(frames, bundle.vae.frames_per_latent * place) for place in places]
 
 
 def _seam(frames: Tensor, join: int) -> float:

@@ -123,7 +123,7 @@ def train(job: Job) -> list[Path]:
             cfg = DiTConfig(**shape)
         tokens = TOKENS if job.tokens is None else job.tokens
         judge = _judge(job.out, vae).to(device) if job.reward else None
-        options = {"cfg": cfg, "start": start, "bake": job.bake, "judge": judge, "tokens": tokens}
+        options: dict[str, Any] = {"cfg": cfg, "start": start, "bake": job.bake, "judge": judge, "tokens": tokens}
         options |= {"fill": FEW} if job.reward else {}
         dit = train_dit(world, vae, load_text(device), adapter, folder, **options, **span)
         net, config = dit, config_of(dit)

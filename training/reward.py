@@ -68,7 +68,7 @@ class Reward:
         x = torch.randn(b, model.cfg.channels, t, h, w, device=device)
 
         def velocity(net: VideoDiT, x: Tensor, level: Tensor, context: object) -> Tensor:
-            return net(x, level.expand(b, t), context, rows, role, position, fps).float()  # type: ignore[arg-type]
+            return net(x, level.expand(b, t), context, rows, role, position, fps).float()
 
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             with torch.no_grad():
