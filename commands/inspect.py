@@ -125,17 +125,18 @@ def read_record(comment: str) -> dict[str, Any]:
 
 def reel_report(path: Path) -> dict[str, Any]:
     """Header, metrics and segments of a reel. Raises ReelError where the folder holds none."""
-    from ..longtake.reel import INDEX, SEGMENTS
+    from ..longtake.reel import INDEX, SEGMENTS, Reel
 
+    if not (path / INDEX).exists():
+        raise ReelError(f"{path}: no reel, it has no {INDEX}; give a video file or the folder of a reel")
+    data = Reel.peek(path)
     try:
-        data = json.loads((path / INDEX).read_text(encoding="utf-8"))
         segments = [{"file": entry["file"], "bytes": entry["bytes"], "meta": entry["meta"]} for entry in data["segments"]]
         for segment in segments:
             segment["present"] = (path / SEGMENTS / Path(segment["file"]).name).is_file()
-        return {"reel": str(path), "header": data["header"], "metrics": data["metrics"], "segments": segments}
-    except FileNotFoundError:
-        raise ReelError(f"{path}: no reel, it has no {INDEX}; give a video file or the folder of a reel") from None
-    except (ValueError, KeyError, TypeError):
+        found = {name: data[name] for name in ("longtake", "header", "metrics")}
+        return {"reel": str(path), **found, "segments": segments}
+    except (KeyError, TypeError):
         raise ReelError(f"{path / INDEX}: damaged; render again with --reel {path} to make it anew") from None
 
 
@@ -162,7 +163,8 @@ def film_lines(film: Inspected) -> list[str]:
 
 def reel_lines(report: dict[str, Any]) -> list[str]:
     """The report for reading."""
-    lines = [f"reel     {report['reel']}"] + [f"{name:8} {value}" for name, value in report["header"].items()]
+    lines = [f"reel     {report['reel']}", f"made by  LongTake {report['longtake']}"]
+    lines += [f"{name:8} {value}" for name, value in report["header"].items()]
     for shot in report["metrics"].get("shots", []):
         lines.append(f"shot     seed {shot.get('seed')}: {shorten(str(shot.get('prompt')), 80)}")
     size = sum(segment["bytes"] for segment in report["segments"])

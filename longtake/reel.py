@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -21,12 +21,22 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from torch import Tensor
 
+from .. import __version__
 from ..errors import ReelError
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1
+SCHEMA = 2
 INDEX, SEGMENTS, LOCK, PID = "reel.json", "segments", ".lock", ".pid"
+
+
+def _with_maker(index: dict[str, Any]) -> dict[str, Any]:
+    """2 says which LongTake wrote it last; before, 0.1.0 was the only one."""
+    return {**index, "schema": 2, "longtake": "0.1.0"}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_maker}
+"""What makes an index of one format into one of the next. Segments are never rewritten: their keys and hashes hold."""
 
 
 @dataclass
@@ -82,15 +92,18 @@ class Reel:
 
     @staticmethod
     def peek(directory: str | os.PathLike[str]) -> dict[str, Any]:
-        """What `reel.json` says: schema, header, order, metrics, segments; takes no lock. Raises ReelError."""
+        """What `reel.json` says: schema, longtake (the version that wrote it), header, order, metrics, segments.
+
+        An older format is read as the present one; takes no lock and changes nothing. Raises ReelError.
+        """
         file = Path(directory) / INDEX
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ReelError(f"{directory}: not a readable reel; give a directory that holds {INDEX}") from error
-        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            raise ReelError(f"{directory}: not a reel of format {SCHEMA}; give another directory")
-        return data
+        except OSError as error:
+            raise ReelError(f"{directory}: not a reel ({error.strerror}); give a directory that holds {INDEX}") from error
+        except ValueError as error:
+            raise ReelError(f"{file}: damaged; make the take again with this reel") from error
+        return _migrated(Path(directory), data)
 
     @staticmethod
     def read(directory: str | os.PathLike[str], entry: Mapping[str, Any], name: str = "latents") -> Tensor:
@@ -193,8 +206,8 @@ class Reel:
         if not file.exists():
             return
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
-            schema, header = data["schema"], data["header"]
+            data = _migrated(self.path, json.loads(file.read_text(encoding="utf-8")))
+            header = data["header"]
             fields = Segment.__dataclass_fields__
             segments = [Segment(**{name: entry[name] for name in fields}) for entry in data["segments"]]
             order, metrics = list(data["order"]), dict(data["metrics"])
@@ -203,8 +216,6 @@ class Reel:
             log.warning("%s: damaged, kept as %s; the reel is made again (%s)", file, damaged.name, error)
             os.replace(file, damaged)
             return
-        if schema != SCHEMA:
-            raise ReelError(f"{self.path}: reel of format {schema}, this version reads {SCHEMA}; give another reel")
         for name in sorted({*header, *self.header}):
             old, new = header.get(name), self.header.get(name)
             if old != new:
@@ -232,7 +243,8 @@ class Reel:
         ordered = [self._segments[key] for key in self.order if key in self._segments]
         entries = [vars(segment) for segment in ordered + [self._segments[key] for key in rest]]
         index = {
-            "schema": SCHEMA, "header": self.header, "order": self.order, "metrics": self.metrics, "segments": entries,
+            "schema": SCHEMA, "longtake": __version__, "header": self.header, "order": self.order, "metrics": self.metrics,
+            "segments": entries,
         }
         self._write(self.path / INDEX, json.dumps(index, indent=1).encode())
 
@@ -249,6 +261,20 @@ class Reel:
             temporary.unlink(missing_ok=True)
             reason = error.strerror or error
             raise ReelError(f"{file}: cannot write ({reason}); free some space or give another reel") from error
+
+
+def _migrated(path: Path, index: Any) -> dict[str, Any]:
+    """The index of the reel in `path` in the present format. Raises ReelError for none, and for one of a later version."""
+    schema = index.get("schema") if isinstance(index, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
+        made = f", written by LongTake {index['longtake']}" if "longtake" in index else ""
+        raise ReelError(f"{path}: reel of format {schema}{made}, this version reads up to {SCHEMA}; update, or give another reel")
+    while schema != SCHEMA:
+        if schema not in MIGRATIONS:
+            raise ReelError(f"{path}: {INDEX} is not that of a reel; give another directory")
+        index = MIGRATIONS[schema](index)
+        schema = index["schema"]
+    return dict(index)
 
 
 def _acquire(path: Path) -> FileLock:

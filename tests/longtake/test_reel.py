@@ -7,9 +7,10 @@ import sys
 
 import pytest
 import torch
+from comfyui_longtake import __version__
 from comfyui_longtake.errors import ReelError
 from comfyui_longtake.longtake import request as requests
-from comfyui_longtake.longtake.reel import Reel
+from comfyui_longtake.longtake.reel import SCHEMA, Reel
 from comfyui_longtake.longtake.request import Shot
 from comfyui_longtake.longtake.take import Settings, collect, sample
 from hypothesis import HealthCheck, given, settings
@@ -140,6 +141,24 @@ def test_damaged_segment_is_named_and_made_again(gaussian, shape, tmp_path, capl
         assert torch.equal(take(denoiser, shape, MODES[0], reel), first)
 
 
+def test_reel_of_the_first_format_goes_on(gaussian, shape, tmp_path):
+    dit, denoiser = gaussian
+    with Reel.open(tmp_path, HEADER) as reel:
+        first = take(denoiser, shape, MODES[0], reel)
+    index = json.loads((tmp_path / "reel.json").read_text())
+    assert index.pop("longtake") == __version__
+    (tmp_path / "reel.json").write_text(json.dumps({**index, "schema": 1}))
+    before = Reel.peek(tmp_path)
+    assert (before["schema"], before["longtake"]) == (SCHEMA, "0.1.0")
+    assert json.loads((tmp_path / "reel.json").read_text())["schema"] == 1, "looking changed the reel"
+    dit.calls.clear()
+    with Reel.open(tmp_path, HEADER) as reel:
+        assert torch.equal(take(denoiser, shape, MODES[0], reel), first)
+    assert not dit.calls
+    after = json.loads((tmp_path / "reel.json").read_text())
+    assert after["schema"] == SCHEMA and after["segments"] == index["segments"]
+
+
 @given(length=st.integers(0, 400))
 @settings(deadline=None, max_examples=20)
 def test_cut_off_index_starts_the_reel_anew(tmp_path_factory, length):
@@ -193,6 +212,10 @@ def test_refusals_leave_files_alone(tmp_path):
     )
     with pytest.raises(ReelError, match="format 99"):
         Reel.open(later, HEADER)
+    (later / "reel.json").write_text("{}")
+    for use in (Reel.peek, lambda path: Reel.open(path, HEADER)):
+        with pytest.raises(ReelError, match="not that of a reel"):
+            use(later)
     with pytest.raises(ReelError, match=r"reel\.json"):
         Reel.peek(tmp_path)
 

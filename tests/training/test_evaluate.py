@@ -58,7 +58,8 @@ def test_everything_is_measured_and_written(bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MINUTE", 10.0)
     result = evaluate(bundle, Reader(8).eval(), SMALL, PLAN, tell)
     names = " ".join(result.rows)
-    for part in ("chance", "held-out renders", "VAE", "new wording", "synonyms", "forward", "backward", "connected", "loop", "minute"):
+    judged = ("chance", "held-out renders", "VAE", "new wording", "synonyms", "minute")
+    for part in (*judged, "forward", "backward", "connected", "loop"):
         assert part in names
     assert len(told) >= 6 and len(result.strips) == 3
     paths = write(result, PLAN, tmp_path / "out")
