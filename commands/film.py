@@ -97,12 +97,14 @@ class Film:
             yield torch.lerp(decoded[index], frame, (index + 1) / (FADE + 1)) if index < FADE else frame
 
 
-def make_film(plan: RenderPlan, stage: Stage, *, seed: int, backward: bool, loop: bool, strength: tuple[float, float]) -> Film:
-    """Reads the inputs and builds the request. Raises UsageError or MediaError."""
+def make_film(
+    plan: RenderPlan, stage: Stage, *, seed: int, backward: bool, loop: bool, strength: tuple[float, float] | None
+) -> Film:
+    """Reads the inputs and builds the request; `strength` None is what the mode is best at. Raises UsageError or MediaError."""
     prompt, unit = plan.shots[0].prompt, stage.vae.frames_per_latent
     clips = [open_clip(path, stage) for path in plan.clips] if plan.mode in ("extend", "connect") else []
     if plan.mode == "remix":
-        return _remix(plan, stage, seed, strength)
+        return _remix(plan, stage, seed, strength or (requests.STRENGTHS["mild"],) * 2)
     if plan.mode not in ("extend", "connect"):
         return _from_text(plan, stage, seed)
     new = stage.timeline.latents_for(plan.frames)
@@ -114,11 +116,14 @@ def make_film(plan: RenderPlan, stage: Stage, *, seed: int, backward: bool, loop
         request = requests.extend(clip.tail, new, prompt, seed, anchor=clip.head[0, :, 0], first=_first(clip))
         return Film(request, stage, plan.frames, [seed], before=clip)
     before, after = clips[0], clips[-1]
+    bridge = strength[0] if strength else requests.BRIDGE
     if loop:
-        request = requests.close_loop(before.tail, after.head, new, prompt, seed, first=_first(before))
+        request = requests.close_loop(before.tail, after.head, new, prompt, seed, first=_first(before), strength=bridge)
     else:
-        anchor = before.head[0, :, 0]
-        request = requests.connect(before.tail, after.head, new, (prompt,), seed, anchor=anchor, first=_first(before))
+        prompts = (prompt,) if plan.towards is None else (prompt, plan.towards)
+        request = requests.connect(
+            before.tail, after.head, new, prompts, seed, anchor=before.head[0, :, 0], first=_first(before), strength=bridge
+        )
     return Film(request, stage, new * unit, [seed], before=before, after=after, closing=loop, notes=_whole(plan, stage))
 
 

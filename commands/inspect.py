@@ -65,7 +65,7 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
 
     path = arguments.path
     info = probe(path)
-    record = read_record(info.metadata.get("comment", ""))
+    record = mark.read_record(info.metadata.get("comment", ""))
     console = Console(stderr=True, quiet=arguments.quiet)
     meter = Meter()
     frames = read_frames(path)
@@ -112,15 +112,6 @@ def asked_joins(text: str | None, frames: int) -> list[int] | None:
     if any(not 0 < join < frames for join in joins):
         raise UsageError(f"--joins {shorten(text)!r}: the film has joins at frames 1 to {frames - 1}")
     return joins
-
-
-def read_record(comment: str) -> dict[str, Any]:
-    """The record that render wrote into the film's metadata; empty where there is none."""
-    try:
-        record = json.loads(comment)
-    except (ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def reel_report(path: Path) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import UsageError
+from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
 from .output import check_output, resolve_output
 from .prompts import Shot, language_note, read_shots
+from .values import shorten
 
 GRID = 16  # pixels a latent cell is wide and high
 DEFAULT_SIZE, DEFAULT_FPS, DEFAULT_SECONDS = (256, 160), 8.0, 4.0
@@ -22,7 +24,8 @@ class RenderPlan:
     """One render: `mode` is text, image, extend, connect, loop or remix; sizes are (width, height) in pixels.
 
     `size` is written, `canvas` is sampled (multiples of 16, at least `size`); `frames` counts the new frames of all
-    shots together (0 for a remix of a whole clip); `notes` say what was changed from what was asked.
+    shots together (0 for a remix of a whole clip); `towards` is the prompt that a way between clips ends with, where it is not the
+    shot's; `notes` say what was changed from what was asked.
     """
 
     mode: str
@@ -35,11 +38,17 @@ class RenderPlan:
     clips: list[Path] = field(default_factory=list)
     keyframes: list[tuple[int, Path]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    towards: str | None = None
 
     @property
     def frames(self) -> int:
         """New frames of all shots together."""
         return sum(self.shot_frames)
+
+    @property
+    def prompts(self) -> list[str]:
+        """Prompts in the order in which they are shown."""
+        return [shot.prompt for shot in self.shots] + ([] if self.towards is None else [self.towards])
 
 
 def make_plan(arguments: argparse.Namespace) -> RenderPlan:
@@ -49,6 +58,9 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
     notes = [note for note in dict.fromkeys(language_note(shot.prompt) for shot in shots if shot.prompt) if note]
     clips = _clips(arguments)
     infos = [probe(path) for path in [*clips, *(image for _, image in arguments.keyframe or [])]]
+    towards = None
+    if mode in ("extend", "connect") and arguments.prompt is None:
+        shots, towards = _recorded(infos, arguments.backward, notes)
     size, fps = _size_and_fps(arguments, None if mode == "image" or not clips else infos[0], notes)
     whole_clip = mode == "remix" and arguments.seconds is None and arguments.frames is None
     shot_frames = [0] if whole_clip else _shot_frames(arguments, shots, fps)
@@ -65,7 +77,7 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
     notes += [note] if note else []
     inputs = [*clips, *(path for _, path in keyframes), *([arguments.shots] if arguments.shots else [])]
     check_output(output, inputs, sum(shot_frames), *size)
-    return RenderPlan(mode, shots, shot_frames, size, canvas, fps, output, clips, keyframes, notes)
+    return RenderPlan(mode, shots, shot_frames, size, canvas, fps, output, clips, keyframes, notes, towards)
 
 
 def _mode(arguments: argparse.Namespace) -> str:
@@ -77,8 +89,11 @@ def _mode(arguments: argparse.Namespace) -> str:
         raise UsageError(f"--loop works alone or with --extend, not with --{mode}")
     if arguments.backward and (mode != "extend" or arguments.loop):
         raise UsageError("--backward needs --extend CLIP, without --loop")
-    if arguments.strength is not None and mode != "remix":
-        raise UsageError("--strength needs --remix CLIP")
+    between = mode == "connect" or (mode == "extend" and arguments.loop)
+    if arguments.strength is not None and mode != "remix" and not between:
+        raise UsageError("--strength needs --remix CLIP, --connect A B, or --extend CLIP --loop")
+    if between and arguments.strength is not None and not 0 < arguments.strength[0] == arguments.strength[1]:
+        raise UsageError("--strength of a way between clips: give one number above 0, up to 1")
     if arguments.keyframe and mode not in ("text", "image"):
         raise UsageError(f"--keyframe works with a prompt or --image, not with --{mode}")
     if arguments.rolling and (mode not in ("text", "image") or arguments.keyframe):
@@ -100,6 +115,19 @@ def _shots(arguments: argparse.Namespace, mode: str) -> list[Shot]:
         given = "no prompt" if arguments.prompt is None else "the prompt is empty"
         raise UsageError(f'{given}: say what the clip should show, such as "a red dog runs through snow"')
     return [Shot(prompt)]
+
+
+def _recorded(infos: list[VideoInfo], backward: bool, notes: list[str]) -> tuple[list[Shot], str | None]:
+    """What clips that LongTake made were made of: the prompt to go on with, and with two clips that of the second."""
+    found = []
+    for number, info in enumerate(infos):
+        prompt = read_record(info.metadata.get("comment", "")).get("prompt")
+        prompts = [text for text in (prompt if isinstance(prompt, list) else [prompt]) if isinstance(text, str) and text]
+        found.append(prompts[0 if backward or number else -1] if prompts else "")
+    if any(found):
+        taken = ", then ".join(f'"{shorten(text, 80)}"' for text in dict.fromkeys(found) if text)
+        notes.append(f"no prompt given: going on with {taken}, from the record of the clip")
+    return [Shot(found[0])], found[1] if len(found) > 1 and found[1] != found[0] else None
 
 
 def _clips(arguments: argparse.Namespace) -> list[Path]:

@@ -17,7 +17,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
 from .reading import reading_notes
-from .values import STRENGTHS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     bundle = load_bundle(device, arguments.weights)
     manifest = read_manifest(arguments.weights) if arguments.weights else read_manifest()
     model = "longtake-" + hashlib.sha256(json.dumps(manifest["nets"], sort_keys=True).encode()).hexdigest()[:12]
-    note_all(console, length_notes(plan, bundle) + reading_notes(bundle, [shot.prompt for shot in plan.shots]))
+    note_all(console, length_notes(plan, bundle) + reading_notes(bundle, plan.prompts))
     loaded = time.perf_counter()
 
     from .clips import Stage
@@ -63,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     stage = Stage(bundle.vae, device, plan.fps, plan.size, plan.canvas)
     film = make_film(
         plan, stage, seed=arguments.seed, backward=arguments.backward, loop=arguments.loop,
-        strength=(STRENGTHS["mild"],) * 2 if arguments.strength is None else arguments.strength,
+        strength=arguments.strength,
     )  # fmt: skip
     note_all(console, film.notes)
     settings, cfg = sampler_settings(arguments, bundle)
@@ -126,10 +125,9 @@ def write(
     from ..media import mark
     from ..media.write import open_writer
 
-    prompts = [shot.prompt for shot in plan.shots]
     tags = None
     if not arguments.no_mark:
-        tags = mark.metadata(prompts[0] if len(prompts) == 1 else prompts, arguments.seed, model, **record)
+        tags = mark.metadata(plan.prompts[0] if len(plan.prompts) == 1 else plan.prompts, arguments.seed, model, **record)
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(),
@@ -181,7 +179,7 @@ def length_notes(plan: RenderPlan, bundle: "Bundle") -> list[str]:
     """Warnings about prompts longer than what the text encoder reads."""
     from ..models.text import MAX_TOKENS
 
-    counts = [bundle.text.tokens(shot.prompt) for shot in plan.shots]
+    counts = [bundle.text.tokens(prompt) for prompt in plan.prompts]
     long = [count for count in counts if count > MAX_TOKENS]
     return [f"the prompt has {max(long)} tokens: only the first {MAX_TOKENS} are read"] if long else []
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from ..longtake.request import Request, Shot, slope
+from ..longtake.request import Request, Shot, dissolve, slope
 from ..longtake.timeline import Timeline
 from .latents import kept, video
 from .make import Made, run
@@ -102,8 +102,11 @@ def extend(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: floa
     return run(request, sampling, joins=[new], fps=rate_of(sampling, fps), track=sound_of(sampling, [(latent, new, drop)]))
 
 
-def stitch(sampling: Sampling, clips: Sequence[tuple[str, dict[str, Any]]], seconds: float, fps: float) -> Made:
-    """All clips, each with its name, in order with a transition of `seconds` made between neighbours."""
+def stitch(
+    sampling: Sampling, clips: Sequence[tuple[str, dict[str, Any]]], seconds: float, fps: float, strength: float = 0.0
+) -> Made:
+    """All clips, each with its name, in order with a transition of `seconds` made between neighbours, from noise level
+    `strength` of a dissolve (1: from nothing; 0: as suits the model)."""
     if len(clips) < 2:
         raise UsageError(f"{len(clips)} clip: give at least 2 to stitch together")
     frames = frames_in(sampling, seconds, fps, "gap")
@@ -121,12 +124,13 @@ def stitch(sampling: Sampling, clips: Sequence[tuple[str, dict[str, Any]]], seco
         heard.append((latent, place + new, drop))
         known |= _numbered(rest, place + new)
         place += new + rest.shape[2]
-    request, track = _request(sampling, first, place, known), sound_of(sampling, heard)
+    bridge = _bridge(sampling, known, strength)
+    request, track = _request(sampling, first, place, known, **bridge), sound_of(sampling, heard)
     return run(request, sampling, joins=joins, fps=rate_of(sampling, fps), track=track)
 
 
-def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float) -> Made:
-    """The clip and a way of `seconds` from its end back to its beginning.
+def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float, strength: float = 0.0) -> Made:
+    """The clip and a way of `seconds` from its end back to its beginning; `strength` as for stitch.
 
     The clip's own beginning is what the way leads to. So much of it as the length needs comes out again: a causal VAE's
     first frame, which is the last one made, and what fills up the last cycle.
@@ -137,7 +141,8 @@ def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float)
     end = length + new
     whole = timeline.legal(end)
     head = _inside(clip, drop, "latent")[:, :, : max(whole - end, sampling.settings().windows.ahead)]
-    request = _request(sampling, clip, end + head.shape[2], {**_numbered(clip, 0), **_numbered(head, end)})
+    known = {**_numbered(clip, 0), **_numbered(head, end)}
+    request = _request(sampling, clip, end + head.shape[2], known, **_bridge(sampling, known, strength))
     track = sound_of(sampling, [(latent, 0, 0), (latent, end, drop)])
     made = run(request, sampling, joins=[length, end], fps=rate_of(sampling, fps), length=whole, track=track)
     again = timeline.frames_for(whole) - timeline.frames_for(end) + drop * timeline.first
@@ -238,6 +243,12 @@ def film(
 
 def _request(sampling: Sampling, clip: Tensor, length: int, known: dict[int, Tensor], **more: Any) -> Request:
     return Request(length, _shape(clip), (Shot(seed=sampling.seed),), known=known, **more)
+
+
+def _bridge(sampling: Sampling, known: dict[int, Tensor], strength: float) -> dict[str, Any]:
+    """What a request says of the way between known latents."""
+    level = _share(strength) if strength else sampling.capability.bridge
+    return {} if level == 1 else {"source": dissolve(known), "strength": level}
 
 
 def _shape(clip: Tensor) -> tuple[int, int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Tensor
 from ..errors import UsageError
 from ..longtake.chart import draw
 from ..longtake.metrics import Meter
+from ..media.mark import read_record
 from ..media.read import probe, read_frames
 
 
@@ -40,17 +40,9 @@ def _opened(video: Any) -> tuple[Iterable[Tensor], float, dict[str, Any]]:
     trim = video.get_active_trim_window() if hasattr(video, "get_active_trim_window") else (0.0, 0.0)
     if isinstance(source, str) and Path(source).is_file() and not any(trim):
         info = probe(source)
-        return read_frames(source), float(info.fps), _record(info.metadata.get("comment", ""))
+        return read_frames(source), float(info.fps), read_record(info.metadata.get("comment", ""))
     parts = video.get_components()
     return iter(torch.unbind(parts.images)), float(parts.frame_rate), {}
-
-
-def _record(comment: str) -> dict[str, Any]:
-    try:
-        found = json.loads(comment)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _places(text: str, frames: int, record: dict[str, Any]) -> list[int]:

@@ -49,6 +49,15 @@ def metadata(prompt: str | list[str], seed: int, model: str, **facts: Any) -> di
     return {"title": first[:200], "comment": json.dumps(record, ensure_ascii=False)}
 
 
+def read_record(comment: str) -> dict[str, Any]:
+    """The record in a video's `comment`; empty where there is none."""
+    try:
+        record = json.loads(comment)
+    except (ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 def write_sidecar(path: str | os.PathLike[str], tags: dict[str, str]) -> Path:
     """Write `NAME.EXT.json` beside the finished file: the record in `tags["comment"]` and the file's SHA-256.
 

@@ -11,10 +11,17 @@ from .video import REEL
 
 FPS = {"default": 0.0, "min": 0.0, "max": 240.0, "step": 0.1, "tooltip": "Frames a second; 0: the model's own rate."}
 GAP = {"default": 2.0, "min": 0.1, "max": 600.0, "step": 0.1}
+BRIDGE = "1 makes the way from noise alone, less begins with a dissolve of both ends; 0: as suits the model."
 
 
 def _sampling() -> Any:
     return SAMPLING.Input("sampling", tooltip="From Take Sampling or Take Sampling (Guider).")
+
+
+def _bridge() -> Any:
+    return io.Float.Input(
+        "strength", default=0.0, min=0.0, max=1.0, step=0.01, optional=True, advanced=True, tooltip=BRIDGE
+    )
 
 
 def _outputs() -> list[Any]:
@@ -70,15 +77,16 @@ class LongTakeConnect(io.ComfyNode):
                 io.Latent.Input("b", tooltip="The clip that comes after."),
                 io.Float.Input("gap", tooltip="Seconds between them.", **GAP),
                 io.Float.Input("fps", **FPS),
+                _bridge(),
             ],
             outputs=_outputs(),
         )
 
     @classmethod
-    def execute(cls, sampling: Any, a: Any, b: Any, gap: float, fps: float) -> io.NodeOutput:
+    def execute(cls, sampling: Any, a: Any, b: Any, gap: float, fps: float, strength: float = 0.0) -> io.NodeOutput:
         from ..host.film import stitch
 
-        return _give(stitch(sampling, [("a", a), ("b", b)], gap, fps))
+        return _give(stitch(sampling, [("a", a), ("b", b)], gap, fps, strength))
 
 
 class LongTakeLoop(io.ComfyNode):
@@ -97,15 +105,16 @@ class LongTakeLoop(io.ComfyNode):
                 io.Latent.Input("latent", tooltip="The clip."),
                 io.Float.Input("gap", tooltip="Seconds from its end to its beginning.", **GAP),
                 io.Float.Input("fps", **FPS),
+                _bridge(),
             ],
             outputs=_outputs(),
         )
 
     @classmethod
-    def execute(cls, sampling: Any, latent: Any, gap: float, fps: float) -> io.NodeOutput:
+    def execute(cls, sampling: Any, latent: Any, gap: float, fps: float, strength: float = 0.0) -> io.NodeOutput:
         from ..host.film import loop
 
-        return _give(loop(sampling, latent, gap, fps))
+        return _give(loop(sampling, latent, gap, fps, strength))
 
 
 class LongTakeRecut(io.ComfyNode):
@@ -227,15 +236,16 @@ class LongTakeStitch(io.ComfyNode):
                 ),
                 io.Float.Input("gap", tooltip="Seconds between neighbours.", **GAP),
                 io.Float.Input("fps", **FPS),
+                _bridge(),
             ],
             outputs=_outputs(),
         )
 
     @classmethod
-    def execute(cls, sampling: Any, clips: Any, gap: float, fps: float) -> io.NodeOutput:
+    def execute(cls, sampling: Any, clips: Any, gap: float, fps: float, strength: float = 0.0) -> io.NodeOutput:
         from ..host.film import stitch
 
-        return _give(stitch(sampling, [clip for clip in clips.items() if clip[1] is not None], gap, fps))
+        return _give(stitch(sampling, [clip for clip in clips.items() if clip[1] is not None], gap, fps, strength))
 
 
 class LongTakeFilm(io.ComfyNode):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..longtake.metrics import NEAR, measure
-from ..longtake.request import Request, Shot, close_loop, connect, extend, text_to_video
+from ..longtake.request import BRIDGE, Request, Shot, close_loop, connect, extend, text_to_video
 from ..longtake.sampler import InBoxDenoiser
 from ..longtake.take import Settings, collect
 from ..longtake.take import plan as plan_take
@@ -192,12 +192,12 @@ def _backward(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[
 
 
 def _connected(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
-    return connect(z[:, :, :given], z[:, :, given + new :], new, (prompt,), seed), [given, given + new], True
+    return connect(z[:, :, :given], z[:, :, given + new :], new, (prompt,), seed, strength=BRIDGE), [given, given + new], True
 
 
 def _looped(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
     head, tail = z[:, :, :given], z[:, :, given : 2 * given]
-    return close_loop(tail, head, new, prompt, seed), [given, given + new], False
+    return close_loop(tail, head, new, prompt, seed, strength=BRIDGE), [given, given + new], False
 
 
 JOINS: dict[str, JoinCase] = {

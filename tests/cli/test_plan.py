@@ -7,6 +7,7 @@ import torch
 from comfyui_longtake.commands.options import add_render_options
 from comfyui_longtake.commands.plan import make_plan
 from comfyui_longtake.errors import LongTakeError, MediaError, UsageError
+from comfyui_longtake.media.mark import metadata
 from comfyui_longtake.media.write import open_writer
 
 
@@ -19,8 +20,9 @@ def plan(tmp_path, monkeypatch):
     return lambda *line: make_plan(parser.parse_args(line))
 
 
-def clip(path, frames=10, width=64, height=48, fps=8):
-    with open_writer(path, width, height, fps) as writer:
+def clip(path, frames=10, width=64, height=48, fps=8, prompt=None):
+    tags = None if prompt is None else metadata(prompt, 1, "model")
+    with open_writer(path, width, height, fps, metadata=tags) as writer:
         writer.write(torch.rand(frames, height, width, 3))
     return str(path)
 
@@ -58,6 +60,8 @@ def test_one_frame_is_a_png(plan):
 @pytest.mark.parametrize(
     "line",
     [[], [""], ["  \n "], ["a", "--backward"], ["a", "--strength", "mild"], ["a", "--loop", "--image", "a.png"],
+     ["--connect", "a.mp4", "b.mp4", "--strength", "0.2:0.5"], ["--connect", "a.mp4", "b.mp4", "--strength", "0"],
+     ["--extend", "a.mp4", "--strength", "0.5"],
      ["a", "--extend", "a.mp4", "--remix", "b.mp4"], ["a", "--extend", "a.mp4", "--loop", "--backward"],
      ["a", "--shots", "missing.txt"], ["--shots", "missing.txt"], ["--loop"], ["--remix", "a.mp4"],
      ["a", "--loop", "--keyframe", "1=a.png"], ["a", "--loop", "--rolling"], ["a", "-o", "out.gif"], ["a", "-o", "x%05d"]],
@@ -113,3 +117,22 @@ def test_full_disk_is_seen_early(plan, monkeypatch):
 def test_language_is_warned_about_once(plan):
     assert len(plan("ein roter Hund und eine Katze").notes) == 1
     assert plan("🐕").notes
+
+
+def test_without_a_prompt_clips_go_on_with_their_own(plan, tmp_path):
+    dog, film = clip(tmp_path / "a.mp4", prompt="a dog"), clip(tmp_path / "b.mp4", prompt=["a cat", "a bird"])
+    bare = clip(tmp_path / "c.mp4")
+    for line, prompts in (
+        (("--extend", dog), ["a dog"]),
+        (("--extend", film), ["a bird"]),
+        (("--extend", film, "--backward"), ["a cat"]),
+        (("--connect", dog, film), ["a dog", "a cat"]),
+        (("--connect", dog, dog), ["a dog"]),
+        (("--connect", bare, dog), ["", "a dog"]),
+        (("--extend", bare), [""]),
+        (("a fox", "--connect", dog, film), ["a fox"]),
+        (("", "--extend", dog), [""]),
+    ):
+        made = plan(*line)
+        assert made.prompts == prompts and len(made.shot_frames) == len(made.shots) == 1, line
+        assert any("a dog" in note for note in made.notes) == ("a dog" in prompts), line

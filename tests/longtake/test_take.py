@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from comfyui_longtake.errors import UsageError
@@ -99,6 +100,30 @@ def test_connect_mixes_or_switches_prompts(make_gaussian):
     assert torch.allclose(faded, torch.arange(1, 8) / 8, atol=1e-4)
     hard = values(collect(sample(requests.connect(a, b, 7, ["a", "b"], fade=False), denoiser)))[3:10]
     assert torch.allclose(hard, torch.tensor([0.0, 0, 0, 1, 1, 1, 1]), atol=1e-4)
+
+
+@given(
+    ends=st.lists(st.tuples(st.integers(0, 60), st.floats(-1, 1)), min_size=2, max_size=6, unique_by=lambda end: end[0]),
+    data=st.data(),
+)
+def test_dissolve_goes_evenly_from_one_known_latent_to_the_next(ends, data):
+    ends.sort()
+    mixed = requests.dissolve({place: torch.full((2, 3, 3), value) for place, value in ends})
+    index = data.draw(st.integers(ends[0][0], ends[-1][0]))
+    expected = np.interp(index, *zip(*ends, strict=True))
+    assert torch.allclose(mixed(index), torch.tensor(expected, dtype=torch.float32), atol=1e-5)
+
+
+def test_connect_from_a_dissolve(make_gaussian):
+    _, denoiser = make_gaussian(means=(5.0,), std=0.0)
+    a, b = clip(3, 0.0), clip(3, 1.0)
+    out = [collect(sample(requests.connect(a, b, 7, strength=strength), denoiser, Settings(8))) for strength in (0.02, 0.5, 1.0)]
+    for made in out:
+        assert torch.equal(made[:, :, :3], a) and torch.equal(made[:, :, -3:], b)
+    assert torch.allclose(values(out[2])[3:10], torch.full((7,), 5.0), atol=1e-4)
+    _, still = make_gaussian(means=(0.5,), std=1.0)
+    near = values(collect(sample(requests.connect(a, b, 7, strength=0.02), still, Settings(8))))[3:10]
+    assert torch.allclose(near, torch.arange(1, 8) / 8, atol=0.05)
 
 
 def test_loop_of_a_clip_leads_from_its_end_to_its_beginning(line):
