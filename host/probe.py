@@ -12,6 +12,7 @@ import comfy.model_base
 from ..errors import UsageError
 from ..longtake.request import BRIDGE
 from ..longtake.timeline import Timeline
+from ..longtake.workspace import ADAIN
 
 Kind = Literal["frame", "concat", "guide", "inject", "renoise", "none"]
 
@@ -41,7 +42,8 @@ class Capability:
     `fps` the usual frame rate; `needs` conditioning keys that must go with a noise mask; `audio`: a sound stream, whose
     time runs along axis `audio_axis` with `audio_rate` latents a second, is sampled too; `known` is False where the model is
     none of those we know, and the rest is read from its latent format. `note` is a limit of the family, a sentence or more;
-    `bridge` the noise level that a way between clips is best made from (1: from nothing, below: from a dissolve of both ends).
+    `bridge` the noise level that a way between clips is best made from (1: from nothing, below: from a dissolve of both ends);
+    `adain` how far its takes are held to the statistics of a shot's beginning, against drift.
     """
 
     family: str
@@ -58,6 +60,7 @@ class Capability:
     audio_rate: float = 0.0
     note: str = ""
     bridge: float = 1.0
+    adain: float = 0.0
 
     def words(self) -> str:
         """What a user should know, in plain sentences."""
@@ -168,7 +171,7 @@ def probe(model: Any) -> Capability:
     if getattr(form, "latent_dimensions", 2) != 3 or any(_is(base, picture) for picture in PICTURES):
         return Capability(name, "none", Timeline(1, 1), fps=1.0, **grid)
     if getattr(base, "longtake", False):
-        return Capability("LongTake", "frame", Timeline(ratio, ratio), fps=8.0, bridge=BRIDGE, **grid)
+        return Capability("LongTake", "frame", Timeline(ratio, ratio), fps=8.0, bridge=BRIDGE, adain=ADAIN, **grid)
     for row in FAMILIES:
         if _is(base, row.cls, row.below) and row.fits(net):
             return Capability(

@@ -24,9 +24,9 @@ from .probe import Capability, probe, probe_vae
 CLIP_SECONDS = 5.0
 """Length of a window of a model other than ours, where the user names none."""
 OVERLAP = 2
+"""Latents of context before and after what a window makes, likewise."""
 OWN_WINDOW = 9
 """An anchor and the 8 latents that our model saw at once in training."""
-"""Latents of context before and after what a window makes, likewise."""
 TEXT = ("positive", "low positive")
 """Conditioning that a prompt goes to."""
 
@@ -41,7 +41,8 @@ class Sampling:
     `guide(conds)` gives a guider with that conditioning; `sigmas(denoise)` the noise levels; `identity` names, for reel
     keys, all that shapes a window beside conditioning and seed. `window`, `overlap` latents, 0 for the model's own; `vae`
     encodes what models must see before a window or in place of unknown frames; `retries`: how often a take is made again with
-    other seeds where a join may be seen. Raises UsageError for a model that makes no video, a VAE of another family, and a
+    other seeds where a join may be seen; `adain` 0..1 holds a shot to the statistics of its beginning, below 0 as suits the
+    model. Raises UsageError for a model that makes no video, a VAE of another family, and a
     window that nothing new fits in.
     """
 
@@ -57,6 +58,7 @@ class Sampling:
     anchor: bool = True
     retries: int = 0
     vae: Any = None
+    adain: float = -1.0
 
     def __post_init__(self) -> None:
         found = self.capability
@@ -95,7 +97,8 @@ class Sampling:
         reach = size if self.own else 1
         ahead = self.overlap or OVERLAP
         windows = WindowConfig(anchors=anchors, context=context, new=new, ahead=ahead, reach=reach, least=min(3, new))
-        return Settings(steps=len(self.sigmas(1.0)) - 1, context_sigma=0.0, windows=windows)
+        adain = self.capability.adain if self.adain < 0 else self.adain
+        return Settings(steps=len(self.sigmas(1.0)) - 1, context_sigma=0.0, windows=windows, adain=adain)
 
     def prompt(self, text: Conditioning) -> Conds:
         """The conditioning with `text` as the prompt; what else the prompt's first entry says (guidance, frame rate,

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from ..errors import LongTakeError, UsageError
-from ..models.dit import ANCHOR
 from .matrix import check_matrix
 
 OnStep = Callable[[int, int], None]
@@ -89,23 +88,20 @@ class InBoxDenoiser(Silent):
     """Samples the box's own transformer: per-frame Euler (order 1) or two-step Adams-Bashforth (order 2).
 
     Both make one model call a step (more with guidance or a prompt blend). `ctx` is the transformer's context of all
-    prompts; `uncond` the row of the empty prompt in it, needed where cfg is not 1; `adain` 0..1 pulls the statistics
-    of predicted clean frames toward the anchor's while sigma < 0.5; `model_id` names the weights in reel keys.
+    prompts; `uncond` the row of the empty prompt in it, needed where cfg is not 1; `model_id` names the weights in reel keys.
     """
 
     def __init__(
         self, dit: Callable[..., Tensor], ctx: Any, *, fps: float, cfg: float = 1.0, order: int = 1,
-        uncond: int | None = None, adain: float = 0.0, device: torch.device | str = "cpu", model_id: str = "",
+        uncond: int | None = None, device: torch.device | str = "cpu", model_id: str = "",
     ):
         if order not in (1, 2):
             raise UsageError(f"order {order}: give 1 (Euler) or 2 (multistep)")
         if cfg != 1.0 and uncond is None:
             raise UsageError(f"cfg {cfg}: guidance needs the row of the empty prompt; give uncond, or cfg 1")
-        if not 0 <= adain <= 1:
-            raise UsageError(f"adain {adain}: give a number from 0 (off) to 1")
         self.dit, self.ctx, self.fps, self.cfg, self.order = dit, ctx, float(fps), float(cfg), order
-        self.uncond, self.adain, self.device = uncond, float(adain), torch.device(device)
-        self.identity = f"{model_id} fps={self.fps:g} cfg={self.cfg:g} order={order} adain={self.adain:g}"
+        self.uncond, self.device = uncond, torch.device(device)
+        self.identity = f"{model_id} fps={self.fps:g} cfg={self.cfg:g} order={order}"
 
     @torch.no_grad()
     def denoise(
@@ -189,23 +185,6 @@ class InBoxDenoiser(Silent):
             s, p, r = turned
             answer = self.dit(x.roll(-turn, 2), s, self.ctx, p, r, position, fps)
             v = v + answer.float().roll(turn, 2) * _wide(weight, x)
-        if self.adain > 0:
-            v = self._toward_anchor(x, v, level, keep, role)
-        return v
-
-    def _toward_anchor(self, x: Tensor, v: Tensor, level: Tensor, keep: Tensor, role: Tensor) -> Tensor:
-        """AdaIN (arXiv 1703.06868) of the predicted clean frames toward the anchor's channel statistics."""
-        anchor = (role[0] == ANCHOR).cpu() & keep
-        late = ~keep & (level > 0) & (level < 0.5)
-        if not bool(anchor.any()) or not bool(late.any()):
-            return v
-        sigma = level[late].to(x.device).view(1, 1, -1, 1, 1)
-        clean = x[:, :, late] - sigma * v[:, :, late]
-        mean, std = _moments(clean)
-        goal_mean, goal_std = _moments(x[:, :, anchor])
-        clean = torch.lerp(clean, (clean - mean) / std * goal_std + goal_mean, self.adain)
-        v = v.clone()
-        v[:, :, late] = (x[:, :, late] - clean) / sigma
         return v
 
     def _rows(self, values: Tensor, batch: int) -> Tensor:
@@ -226,11 +205,6 @@ def add_noise(latents: Tensor, noise: Tensor, level: Tensor) -> Tensor:
 
 def _wide(per_frame: Tensor, like: Tensor) -> Tensor:
     return per_frame.to(like).view(1, 1, -1, 1, 1)
-
-
-def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    dims = (2, 3, 4)
-    return x.mean(dims, keepdim=True), x.std(dims, keepdim=True, correction=0).clamp_min(1e-5)
 
 
 def _turn(step: int, frames: int) -> int:

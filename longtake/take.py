@@ -7,12 +7,13 @@ backward take is made last latent first; it is handed out by time when it is com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor
 
 from ..errors import LongTakeError, ReelError
+from .drift import Beginnings, Moments, drawn
 from .matrix import hold, sync_matrix
 from .reel import Reel
 from .request import Request
@@ -84,8 +85,10 @@ def window_pieces(work: Workspace) -> Iterator[Piece]:
     last_use: dict[int, int] = {}
     for number, window in enumerate(windows):
         last_use.update((index % request.length, number) for index in window.indices if index != GIVEN)
+    beginnings = Beginnings(work)
     for number, window in enumerate(windows):
-        latents, key = sample_window(work, window, number + 1, len(windows))
+        latents, key = sample_window(work, window, number + 1, len(windows), beginnings.goal(window))
+        beginnings.learn(window, latents)
         for place, index in enumerate(window.new):
             work.store[index] = latents[0, :, place]
         yield Piece(window.new, latents, key, _used_after(last_use, number))
@@ -95,7 +98,9 @@ def _used_after(last_use: Mapping[int, int], number: int) -> Callable[[int], boo
     return lambda index: last_use.get(index, -1) > number
 
 
-def sample_window(work: Workspace, window: Window, number: int, count: int) -> tuple[Tensor, str]:
+def sample_window(
+    work: Workspace, window: Window, number: int, count: int, goal: Moments | None = None
+) -> tuple[Tensor, str]:
     """New latents [1, C, n, h, w] of one window, from the reel or the denoiser, and their key."""
     request = work.request
     ring = request.loop and request.length <= work.settings.windows.size
@@ -103,9 +108,11 @@ def sample_window(work: Workspace, window: Window, number: int, count: int) -> t
     sigma = sync_matrix(work.levels(), len(window.indices), _starts(request, window))
     sigma = hold(sigma, keep, work.held(window.roles))
     latents = work.stack(window.indices, window.keep)
-    what = {"kind": "ring" if ring else "window", "keep": list(window.keep)}
+    what: dict[str, Any] = {"kind": "ring" if ring else "window", "keep": list(window.keep)}
     what |= work.describe(window.indices, window.roles, origin)
-    key = make_key(what, [sigma, latents])
+    if goal is not None:
+        what |= {"adain": work.settings.adain}
+    key = make_key(what, [sigma, latents, *(goal or ())])
     steps = sigma.shape[0] - 1
     found = work.recall(key)
     if found is not None:
@@ -119,6 +126,8 @@ def sample_window(work: Workspace, window: Window, number: int, count: int) -> t
         **work.conditioning(window.indices, window.roles, origin),
     )
     made = made[:, :, ~keep].contiguous()
+    if goal is not None:
+        made = drawn(made, goal, work.settings.adain)
     work.keep(key, made, {"indices": list(window.new)}, work.denoiser.extra(window.new))
     return made, key
 

@@ -31,6 +31,17 @@ def _windows() -> list[Any]:
             advanced=True,
             tooltip="How often to try other seeds where a join may be seen; needs the VAE.",
         ),
+        io.Float.Input(
+            "adain",
+            default=-1.0,
+            min=-1.0,
+            max=1.0,
+            step=0.05,
+            optional=True,
+            advanced=True,
+            tooltip="Against drift: how far colours and sharpness of a shot are held to those it began with, 0 not at all, "
+            "1 wholly; below 0 as suits the model (1 with LongTake, 0 with others).",
+        ),
         io.Vae.Input(
             "vae", optional=True, tooltip="Measures the joins; Wan image to video and VACE need it for good extensions."
         ),
