@@ -7,6 +7,7 @@ import asyncio
 import inspect
 import json
 import queue
+import re
 import subprocess
 import textwrap
 import threading
@@ -23,6 +24,15 @@ from comfyui_longtake.errors import LongTakeError, UsageError
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+ASK_ABSENT = """
+import sys
+from importlib import metadata
+for name in sys.argv[1:]:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        print(name)
+"""
 
 
 class HostError(Exception):
@@ -39,16 +49,35 @@ def host_root() -> Path | None:
         raise pytest.UsageError(str(error)) from None
 
 
+def absent(root: Path) -> list[str]:
+    """Packages that the host or this pack requires and the host's interpreter does not have."""
+    text = "\n".join((folder / "requirements.txt").read_text(encoding="utf-8") for folder in (root, ROOT))
+    names = re.findall(r"^[A-Za-z0-9][A-Za-z0-9._-]*", text, re.MULTILINE)
+    command = [str(find_python(root)), "-c", ASK_ABSENT, *names]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def why_skip() -> str | None:
+    """Why the tests here cannot run, with what to do; None where they can."""
+    root = host_root()
+    if root is None:
+        return f"no ComfyUI: {GET_ONE}"
+    if names := absent(root):
+        python, packs = find_python(root), " -r ".join(str(folder / "requirements.txt") for folder in (root, ROOT))
+        return f"the ComfyUI in {root} is not complete, it lacks {', '.join(names)}: run {python} -m pip install -r {packs}"
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One worker of pytest-xdist for all tests here, so that they share one server; a skip for each without a ComfyUI."""
+    """One worker of pytest-xdist for all tests here, so that they share one server; a skip for each without a whole ComfyUI."""
     here = [item for item in items if HERE in item.path.parents]
-    missing = bool(here) and host_root() is None
+    reason = why_skip() if here else None
     for item in here:
         if config.pluginmanager.hasplugin("xdist"):
             item.add_marker(pytest.mark.xdist_group("host"))
-        if missing:
-            item.add_marker(pytest.mark.skip(reason=f"no ComfyUI: {GET_ONE}"))
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 class Host:
