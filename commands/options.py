@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from .values import FPS_MAX, SECONDS_MAX, SEED_MAX, keyframe, number, size, strength, whole
+from ..longtake.shots import SECONDS_MAX, SEED_MAX
+from .values import FPS_MAX, keyframe, number, size, strength, whole
 
 EXAMPLES = """examples:
   longtake render "a red dog runs through snow" --seconds 10 -o dog.mp4

@@ -7,10 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import UsageError
+from ..longtake.shots import ShotText
 from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
 from .output import check_output, resolve_output
-from .prompts import Shot, language_note, read_shots
+from .prompts import language_note, read_shots
 from .values import shorten
 
 GRID = 16  # pixels a latent cell is wide and high
@@ -29,7 +30,7 @@ class RenderPlan:
     """
 
     mode: str
-    shots: list[Shot]
+    shots: list[ShotText]
     shot_frames: list[int]
     size: tuple[int, int]
     canvas: tuple[int, int]
@@ -103,7 +104,7 @@ def _mode(arguments: argparse.Namespace) -> str:
     return mode
 
 
-def _shots(arguments: argparse.Namespace, mode: str) -> list[Shot]:
+def _shots(arguments: argparse.Namespace, mode: str) -> list[ShotText]:
     if arguments.shots:
         if arguments.prompt is not None:
             raise UsageError("give a prompt or --shots FILE, not both")
@@ -114,10 +115,10 @@ def _shots(arguments: argparse.Namespace, mode: str) -> list[Shot]:
     if not prompt and mode in ("text", "loop", "remix"):
         given = "no prompt" if arguments.prompt is None else "the prompt is empty"
         raise UsageError(f'{given}: say what the clip should show, such as "a red dog runs through snow"')
-    return [Shot(prompt)]
+    return [ShotText(prompt)]
 
 
-def _recorded(infos: list[VideoInfo], backward: bool, notes: list[str]) -> tuple[list[Shot], str | None]:
+def _recorded(infos: list[VideoInfo], backward: bool, notes: list[str]) -> tuple[list[ShotText], str | None]:
     """What clips that LongTake made were made of: the prompt to go on with, and with two clips that of the second."""
     found = []
     for number, info in enumerate(infos):
@@ -127,7 +128,7 @@ def _recorded(infos: list[VideoInfo], backward: bool, notes: list[str]) -> tuple
     if any(found):
         taken = ", then ".join(f'"{shorten(text, 80)}"' for text in dict.fromkeys(found) if text)
         notes.append(f"no prompt given: going on with {taken}, from the record of the clip")
-    return [Shot(found[0])], found[1] if len(found) > 1 and found[1] != found[0] else None
+    return [ShotText(found[0])], found[1] if len(found) > 1 and found[1] != found[0] else None
 
 
 def _clips(arguments: argparse.Namespace) -> list[Path]:
@@ -166,7 +167,7 @@ def _clip_size(width: int, height: int) -> tuple[int, int]:
     return min(next(snapped), 4096), min(next(snapped), 4096)
 
 
-def _shot_frames(arguments: argparse.Namespace, shots: list[Shot], fps: float) -> list[int]:
+def _shot_frames(arguments: argparse.Namespace, shots: list[ShotText], fps: float) -> list[int]:
     if arguments.frames is not None:
         return [arguments.frames]
     seconds = [shot.seconds or arguments.seconds or DEFAULT_SECONDS for shot in shots]

@@ -2,13 +2,12 @@
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
-from .values import SECONDS_MAX, shorten
+from ..longtake.shots import ShotText, checked, counted, parse_shots
+from .values import shorten
 
-SHOTS_MAX = 1000
 FUNCTION_WORDS = {
     "English": "a an the and or in on of at with to from is are by under over through while into",
     "German": "der das ein eine einen einem einer und mit im auf bei unter durch ist den",
@@ -20,21 +19,10 @@ FUNCTION_WORDS = {
     "Swedish": "det ett och med en",
     "Polish": "na pod jest oraz",
 }
-_TIMED_LINE = re.compile(r"(?P<seconds>[0-9]+(?:\.[0-9]+)?)\s*s?\s*[|:]\s*(?P<prompt>.+)")
 
 
-@dataclass(frozen=True)
-class Shot:
-    """One shot: its prompt, its length in seconds and its seed (None: from the command line); `cut`: a hard cut before it."""
-
-    prompt: str
-    seconds: float | None = None
-    seed: int | None = None
-    cut: bool = False
-
-
-def read_shots(path: Path) -> list[Shot]:
-    """Shots from `.json` (a list of prompts or of {"prompt", "seconds", "seed"}) or text (one a line, `4s: prompt`).
+def read_shots(path: Path) -> list[ShotText]:
+    """Shots from `.json` (a list of prompts or of {"prompt", "seconds", "seed", "cut"}) or text (see `parse_shots`).
 
     Raises UsageError, naming the shot, when the file cannot be read or a value is not allowed.
     """
@@ -44,31 +32,12 @@ def read_shots(path: Path) -> list[Shot]:
         raise UsageError(f"--shots {path}: not a text file; give UTF-8 text, one shot a line, or JSON") from None
     except OSError as error:
         raise UsageError(f"--shots {path}: cannot be read ({error.strerror})") from None
-    shots = _json_shots(path, text) if path.suffix.lower() == ".json" else _text_shots(text)
-    if not shots:
-        raise UsageError(f"--shots {path}: no shots in it; write one prompt a line")
-    if len(shots) > SHOTS_MAX:
-        raise UsageError(f"--shots {path}: {len(shots)} shots; at most {SHOTS_MAX} are allowed")
-    for index, shot in enumerate(shots, 1):
-        if not shot.prompt.strip():
-            raise UsageError(f"--shots {path}: shot {index} has an empty prompt; say what it should show")
-        if shot.seconds is not None and not 0 < shot.seconds <= SECONDS_MAX:
-            raise UsageError(f"--shots {path}: shot {index} lasts {shot.seconds:g} s; allowed: above 0, {SECONDS_MAX:g}")
-    return shots
+    if path.suffix.lower() == ".json":
+        return _json_shots(path, text)
+    return parse_shots(text, f"--shots {path}")
 
 
-def _text_shots(text: str) -> list[Shot]:
-    shots = []
-    for line in text.splitlines():
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
-        timed = _TIMED_LINE.fullmatch(line)
-        shots.append(Shot(timed["prompt"].strip(), float(timed["seconds"])) if timed else Shot(line))
-    return shots
-
-
-def _json_shots(path: Path, text: str) -> list[Shot]:
+def _json_shots(path: Path, text: str) -> list[ShotText]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -77,12 +46,13 @@ def _json_shots(path: Path, text: str) -> list[Shot]:
         data = data.get("shots")
     if not isinstance(data, list):
         raise UsageError(f'--shots {path}: expected a list of shots, such as [{{"prompt": "a dog runs", "seconds": 4}}]')
-    return [_json_shot(path, index, item) for index, item in enumerate(data, 1)]
+    shots = [checked(_json_shot(path, index, item), f"--shots {path}: shot {index}") for index, item in enumerate(data, 1)]
+    return counted(shots, f"--shots {path}")
 
 
-def _json_shot(path: Path, index: int, item: object) -> Shot:
+def _json_shot(path: Path, index: int, item: object) -> ShotText:
     if isinstance(item, str):
-        return Shot(item)
+        return ShotText(item)
     if not isinstance(item, dict) or not isinstance(item.get("prompt"), str):
         raise UsageError(f'--shots {path}: shot {index} needs a "prompt"')
     unknown = sorted(set(item) - {"prompt", "seconds", "seed", "cut"})
@@ -91,11 +61,11 @@ def _json_shot(path: Path, index: int, item: object) -> Shot:
     seconds, seed = item.get("seconds"), item.get("seed")
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float))):
         raise UsageError(f"--shots {path}: shot {index} has seconds {seconds!r}; give a number above 0")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63):
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
         raise UsageError(f"--shots {path}: shot {index} has seed {seed!r}; give a whole number from 0")
     if not isinstance(item.get("cut", False), bool):
         raise UsageError(f"--shots {path}: shot {index} has cut {item['cut']!r}; give true or false")
-    return Shot(item["prompt"], None if seconds is None else float(seconds), seed, item.get("cut", False))
+    return ShotText(item["prompt"], None if seconds is None else float(min(seconds, 1e9)), seed, item.get("cut", False))
 
 
 def language_note(prompt: str) -> str | None:

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from ..longtake.shots import SECONDS_MAX
+
 SIDE_MIN, SIDE_MAX = 16, 4096
 PIXELS_MAX = 1920 * 1088
-SECONDS_MAX = 3600.0
 FPS_MAX = 60.0
-SEED_MAX = 2**63 - 1
-STRENGTHS = {"subtle": 0.35, "mild": 0.55, "strong": 0.75}
 
 
 def number(low: float, high: float, *, above: bool = False) -> Callable[[str], float]:
@@ -60,6 +59,8 @@ def size(text: str) -> tuple[int, int]:
 
 def strength(text: str) -> tuple[float, float]:
     """How much a remix changes, at its beginning and at its end: a name or a number in 0..1, or two with a colon between."""
+    from ..longtake.request import STRENGTHS
+
     begin, colon, end = text.partition(":")
     try:
         words = (begin, end) if colon else (begin, begin)

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from ..errors import UsageError
 from ..longtake.request import Request, Shot, dissolve, slope
+from ..longtake.shots import parse_shots, read_spans
 from ..longtake.timeline import Timeline
 from .latents import kept, video
 from .make import Made, run
 from .reels import reel_path
 from .sampling import Sampling
-from .shots import read_shots, read_spans
 from .sound import Track, apart
 
 
@@ -213,7 +213,7 @@ def film(
 ) -> Made:  # fmt: skip
     """A film from a shot list, each shot after the prompt `clip` encodes; `latent` gives the size. A named reel keeps
     every finished window, so that a stopped run goes on where it stopped."""
-    lines = read_shots(shots)
+    lines = parse_shots(shots, timed=True)
     size, timeline = video(_heard(sampling, latent), sampling.capability.channels), sampling.capability.timeline
     rate = rate_of(sampling, fps)
     if fade < 0:
@@ -230,7 +230,7 @@ def film(
         moved = length % timeline.cycle if timeline.cycle else int(length > 0 and timeline.first != timeline.rest)
         seed = sampling.seed + number if line.seed is None else line.seed
         made.append(Shot(length, texts.index(line.prompt), seed, line.cut, moved))
-        seconds += line.seconds
+        seconds += line.seconds or 0.0
         length = max(length + 1, timeline.latents_for(max(1, round(seconds * rate))))
     joins = [shot.start for shot in made if shot.start and not shot.cut]
     request = Request(timeline.legal(length), _shape(size), made, texts, fade=fade)

@@ -3,28 +3,35 @@
 import json
 
 import pytest
-from comfyui_longtake.commands.prompts import Shot, language_note, read_shots
+from comfyui_longtake.commands.prompts import language_note, read_shots
 from comfyui_longtake.errors import UsageError
+from comfyui_longtake.longtake.shots import ShotText
 
 
 def test_text_shots(tmp_path):
     path = tmp_path / "story.txt"
-    path.write_text("\ufeff# a story\n\n4s: a dog runs\n2.5 | a dog rests\na cat, at 5: the clock\n", encoding="utf-8")
-    assert read_shots(path) == [Shot("a dog runs", 4.0), Shot("a dog rests", 2.5), Shot("a cat, at 5: the clock")]
+    path.write_text("\ufeff# a story\n\n4s: a dog runs\ncut 2.5 seed 7 | a dog rests\na cat, at 5: the clock\n", encoding="utf-8")
+    assert read_shots(path) == [
+        ShotText("a dog runs", 4.0),
+        ShotText("a dog rests", 2.5, 7, True),
+        ShotText("a cat, at 5: the clock"),
+    ]
 
 
 @pytest.mark.parametrize("wrap", [lambda shots: shots, lambda shots: {"shots": shots}])
 def test_json_shots(tmp_path, wrap):
     path = tmp_path / "story.json"
     path.write_text(json.dumps(wrap(["a dog runs", {"prompt": "a dog rests", "seconds": 2, "seed": 7}])))
-    assert read_shots(path) == [Shot("a dog runs"), Shot("a dog rests", 2.0, 7)]
+    assert read_shots(path) == [ShotText("a dog runs"), ShotText("a dog rests", 2.0, 7)]
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "3", "[3]", "{", '[{"seconds": 2}]', '[{"prompt": ""}]', '[{"prompt": "a", "seconds": NaN}]',
      '[{"prompt": "a", "seconds": -1}]', '[{"prompt": "a", "seconds": true}]', '[{"prompt": "a", "seed": -1}]',
-     '[{"prompt": "a", "sed": 1}]', "[" * 100_000, '[{"prompt": "a", "seed": ' + "9" * 5000 + "}]"],
+     '[{"prompt": "a", "seconds": 1e999}]', '[{"prompt": "a", "sed": 1}]', "[" * 100_000,
+     '[{"prompt": "a", "seed": ' + "9" * 5000 + "}]",
+     '[{"prompt": "a", "seconds": ' + "9" * 400 + "}]"],
 )  # fmt: skip
 def test_bad_json_is_one_line(tmp_path, text):
     path = tmp_path / "story.json"
