@@ -132,9 +132,9 @@ class Client:
     async def run(self, graph: Graph, on_event: Events = nothing, timeout: float | None = None) -> dict[str, Any]:
         """Runs `graph` and gives its entry in the history.
 
-        `on_event(type, data)` hears the websocket. Raises LongTakeError with the reason where the graph is refused or
-        fails, is interrupted, is forgotten, or takes more than `timeout` seconds. Cancelled or out of time, it takes the
-        graph out of the server's queue or interrupts it.
+        `on_event(type, data)` hears the websocket; what it raises is raised here once the graph is done. Raises
+        LongTakeError with the reason where the graph is refused or fails, is interrupted, is forgotten, or takes more than
+        `timeout` seconds. Cancelled or out of time, it takes the graph out of the server's queue or interrupts it.
         """
         self.prompt_id = None
         tried, wake = asyncio.Event(), asyncio.Event()
@@ -153,7 +153,9 @@ class Client:
                 raise
         finally:
             listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            [ended] = await asyncio.gather(listener, return_exceptions=True)
+        if isinstance(ended, Exception):
+            raise ended  # `on_event` raised
         reason = failure(graph, entry)
         if reason:
             raise LongTakeError(reason)

@@ -132,6 +132,20 @@ def test_what_goes_wrong_is_said_in_one_line(against, tmp_path, behave, said):
     assert said in err and not list((tmp_path / "out").iterdir())
 
 
+def test_what_a_listener_raises_is_heard(monkeypatch):
+    monkeypatch.setattr(client, "POLL", 0.05)
+
+    def listen(kind, data):
+        raise ZeroDivisionError(kind)
+
+    async def run():
+        async with client.Client(FakeServer("").url) as there:
+            await there.run(GRAPH, listen)
+
+    with pytest.raises(ZeroDivisionError, match="status"):
+        asyncio.run(run())
+
+
 def test_timeout_interrupts(against):
     server, code, _, err = against("slow", "--timeout", "0.3", "--quiet")
     assert code == 1 and "--timeout 0.3" in err and "/interrupt" in server.asked
