@@ -47,6 +47,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="teach the transformer to answer without guidance as the weights in the box do with guidance G",
     )
     parser.add_argument(
+        "--distill",
+        type=whole(1, 64),
+        metavar="N",
+        help="teach the transformer to make in N steps what the weights in the box make in twice as many",
+    )
+    parser.add_argument(
         "--reward",
         action="store_true",
         help="train the transformer in the box on what its own samples show to the judge",
@@ -66,8 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--width {arguments.width}: give a multiple of 64")
     if arguments.bake and (arguments.net != "dit" or not arguments.from_box):
         raise UsageError(f"--bake {arguments.bake:g}: guidance is baked into the weights in the box; give dit --from-box")
-    if arguments.reward and (arguments.net != "dit" or not arguments.from_box or arguments.bake):
-        raise UsageError("--reward: the weights in the box are trained on their own samples; give dit --from-box, no --bake")
+    if arguments.distill and (arguments.net != "dit" or not arguments.from_box):
+        raise UsageError(f"--distill {arguments.distill}: the weights in the box are the teacher; give dit --from-box")
+    if arguments.reward and (arguments.net != "dit" or not arguments.from_box or arguments.bake or arguments.distill):
+        raise UsageError(
+            "--reward: the weights in the box are trained on their own samples; give dit --from-box, no --bake, no --distill"
+        )
     from ..training.jobs import Job, train
 
     total = arguments.total or 60.0
@@ -84,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         from_box=arguments.from_box,
         bake=arguments.bake,
+        distill=arguments.distill,
         reward=arguments.reward,
         export=arguments.export,
     )

@@ -18,7 +18,7 @@ from ..models.text import load_text
 from ..models.vae import VideoVAE
 from ..world.reader import Reader
 from ..world.scene import WORLDS
-from .dit import TOKENS, train_dit
+from .dit import STEPS, TOKENS, train_dit
 from .judge import Judge, train_judge
 from .patterns import SHIFT
 from .reader import train_reader
@@ -48,6 +48,7 @@ class Job:
     device: str | None = None
     from_box: bool = False
     bake: float | None = None
+    distill: int | None = None
     reward: bool = False
     export: Path | None = None
 
@@ -123,11 +124,12 @@ def train(job: Job) -> list[Path]:
             cfg = DiTConfig(**shape)
         tokens = TOKENS if job.tokens is None else job.tokens
         judge = _judge(job.out, vae).to(device) if job.reward else None
-        options: dict[str, Any] = {"cfg": cfg, "start": start, "bake": job.bake, "judge": judge, "tokens": tokens}
+        options: dict[str, Any] = {"cfg": cfg, "start": start, "tokens": tokens}
+        options |= {"bake": job.bake, "distill": job.distill, "judge": judge}
         options |= {"fill": FEW} if job.reward else {}
         dit = train_dit(world, vae, load_text(device), adapter, folder, **options, **span)
         net, config = dit, config_of(dit)
-        info = {"shift": SHIFT, "steps": 16, "fps": 8, "world": job.world, "window": WINDOW}
+        info = {"shift": SHIFT, "steps": job.distill or STEPS, "fps": 8, "world": job.world, "window": WINDOW}
     else:
         raise UsageError(f"net {job.net!r}: give vae, text, reader, judge or dit")
     return save_net(job.net, net, config, folder=job.export, info=info) if job.export else []

@@ -1,11 +1,14 @@
-"""A text encoder of one random layer with the real tokenizer, and a clock that only tests move."""
+"""A text encoder of one random layer with the real tokenizer, a small VAE, and a clock that only tests move."""
 
 from types import SimpleNamespace
 
 import pytest
 import torch
 from comfyui_longtake.models.text import TextEncoder, folder
+from comfyui_longtake.models.vae import VAEConfig, VideoVAE
 from comfyui_longtake.training import run as run_module
+from comfyui_longtake.world.render import render
+from comfyui_longtake.world.scene import FULL
 
 torch.set_num_threads(1)
 
@@ -20,6 +23,14 @@ def encoder():
     cfg = BertConfig(hidden_size=384, num_hidden_layers=1, num_attention_heads=6, intermediate_size=64)
     bert = BertModel(cfg, add_pooling_layer=False)
     return TextEncoder(bert.eval().requires_grad_(False), tokenizer)
+
+
+@pytest.fixture
+def vae():
+    torch.manual_seed(0)
+    vae = VideoVAE(VAEConfig(channels=12, linear=8, widths=(8, 8, 8), depth=1)).eval().requires_grad_(False)
+    vae.fit_base(render([FULL.sample(i) for i in range(4)], 4, 32, 48))
+    return vae
 
 
 @pytest.fixture

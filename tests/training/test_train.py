@@ -22,6 +22,7 @@ from comfyui_longtake.training.jobs import Job, averaged, load_reader, train
 from comfyui_longtake.training.judge import Judge, train_judge
 from comfyui_longtake.training.reader import damage, train_reader
 from comfyui_longtake.training.reward import Reward
+from comfyui_longtake.training.teacher import Teacher
 from comfyui_longtake.training.text import encode_captions, pad_states, read_prompts, slot_labels, train_text
 from comfyui_longtake.training.vae import reconstruction_loss, train_vae
 from comfyui_longtake.world.captions import caption
@@ -30,7 +31,6 @@ from comfyui_longtake.world.render import render
 from comfyui_longtake.world.scene import ATTRIBUTES, FULL, SMALL, is_held_out
 
 CPU = torch.device("cpu")
-VAE = VAEConfig(channels=12, linear=8, widths=(8, 8, 8), depth=1)
 SECOND = {"minutes": 0.8 / 60, "total": 60.0, "device": CPU}
 
 
@@ -50,14 +50,6 @@ def resumed(out, segment):
     state = averaged(out.parent, out.name)
     assert all(torch.equal(v, state[k]) for k, v in nets[1].state_dict().items() if k not in ("mean", "std"))
     return nets
-
-
-@pytest.fixture
-def vae():
-    torch.manual_seed(0)
-    vae = VideoVAE(VAE).eval().requires_grad_(False)
-    vae.fit_base(render([FULL.sample(i) for i in range(4)], 4, 32, 48))
-    return vae
 
 
 @pytest.fixture
@@ -88,11 +80,11 @@ def test_vae_trains_and_resumes(tmp_path, small_renders, net):
         assert torch.equal(first.encoder.base.weight, last.encoder.base.weight)
 
 
-def test_vae_can_start_from_given_weights(tmp_path, small_renders):
+def test_vae_can_start_from_given_weights(tmp_path, small_renders, vae):
     torch.manual_seed(5)
-    given = VideoVAE(VAE)
+    given = VideoVAE(vae.cfg)
     given.mean.fill_(0.25)
-    end = train_vae(SMALL, tmp_path, batch=1, edge=16, cfg=VAE, start=given.state_dict(), **{**SECOND, "minutes": 1e-4})
+    end = train_vae(SMALL, tmp_path, batch=1, edge=16, cfg=vae.cfg, start=given.state_dict(), **{**SECOND, "minutes": 1e-4})
     assert torch.equal(end.mean, given.mean) and torch.equal(end.encoder.base.weight, given.encoder.base.weight)
 
 
@@ -154,7 +146,7 @@ def test_baked_guidance_is_learnt_from_the_teacher(encoder, vae):
     torch.nn.init.normal_(model.blocks[0].proj_text.weight, std=0.1)
 
     def loss(guidance):
-        teacher = dit_module.Teacher(model, guidance)
+        teacher = Teacher(model, guidance)
         torch.manual_seed(3)
         bank.rng = random.Random(2)
         return float(dit_module.batch_loss(model, bank, random.Random(1), 64, 4, torch.float32, teacher).detach())
@@ -166,7 +158,7 @@ def test_baked_guidance_is_learnt_from_the_teacher(encoder, vae):
 
 def test_baking_needs_weights_to_start_from(tmp_path, encoder, vae):
     cfg = DiTConfig(channels=12, width=64, depth=1)
-    for options in ({"bake": 3.0}, {"judge": Judge(12, width=8)}):
+    for options in ({"bake": 3.0}, {"distill": 8}, {"judge": Judge(12, width=8)}):
         with pytest.raises(UsageError, match="start from"):
             train_dit(SMALL, vae, encoder, TextAdapter().eval(), tmp_path, cfg=cfg, **options, **SECOND)
 
