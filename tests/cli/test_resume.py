@@ -15,7 +15,7 @@ from comfyui_longtake.media.read import read_frames
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_kill_anywhere_and_go_on(tmp_path, tiny_weights, longtake):
-    words = ["render", "a dog", "--seconds", "30", "--size", "64x48", "--steps", "30", "--weights", str(tiny_weights), "--quiet"]
+    words = ["render", "a dog", "--seconds", "60", "--size", "64x48", "--steps", "30", "--weights", str(tiny_weights), "--quiet"]
     assert longtake(*words, "-o", "whole.mp4")[0] == 0
     reel = tmp_path / "reel"
     words += ["--reel", str(reel), "-o", "film.mp4"]
@@ -42,5 +42,5 @@ def test_kill_anywhere_and_go_on(tmp_path, tiny_weights, longtake):
     assert longtake(*words)[0] == 0
     assert kept.items() <= listed().items()
     whole, film = (torch.stack(list(read_frames(tmp_path / name))) for name in ("whole.mp4", "film.mp4"))
-    assert len(whole) == 240 and torch.equal(whole, film)
+    assert len(whole) == 480 and torch.equal(whole, film)
     assert not list(reel.glob("**/*.partial*")) and not list(tmp_path.glob("*.partial*"))
