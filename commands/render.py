@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
-from .reading import reading_notes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
     bundle = load_bundle(device, arguments.weights)
     manifest = read_manifest(arguments.weights) if arguments.weights else read_manifest()
     model = "longtake-" + hashlib.sha256(json.dumps(manifest["nets"], sort_keys=True).encode()).hexdigest()[:12]
-    note_all(console, length_notes(plan, bundle) + reading_notes(bundle, plan.prompts))
+    model += "-as-written" * arguments.as_written
+    note_all(console, length_notes(plan, bundle))
+    if not arguments.as_written:
+        note_all(console, [r.note() for r in bundle.recaption(list(dict.fromkeys(filter(None, plan.prompts))))])
     loaded = time.perf_counter()
 
     from .clips import Stage
@@ -73,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         if reel is not None:
             prompts = [shot.prompt for shot in plan.shots]
             reel.set_metrics({"shots": [{"prompt": p, "seed": s} for p, s in zip(prompts, film.seeds, strict=True)]})
-        sampler = Sampler(bundle, stage, settings, cfg, arguments.order, model, reel)
+        sampler = Sampler(bundle, stage, settings, cfg, arguments.order, model, reel, arguments.as_written)
         write(plan, film, sampler, console, arguments, model, record)
     done = time.perf_counter()
     report = {
@@ -94,10 +96,11 @@ class Sampler:
     """Gives a request's latents chunk by chunk, and tells `on_step` about every model call."""
 
     def __init__(
-        self, bundle: "Bundle", stage: "Stage", settings: "Settings", cfg: float, order: int, model: str, reel: "Reel | None"
-    ):
+        self, bundle: "Bundle", stage: "Stage", settings: "Settings", cfg: float, order: int, model: str, reel: "Reel | None",
+        as_written: bool,
+    ):  # fmt: skip
         self.bundle, self.stage, self.settings, self.cfg = bundle, stage, settings, cfg
-        self.order, self.model, self.reel = order, model, reel
+        self.order, self.model, self.reel, self.as_written = order, model, reel, as_written
         self.on_step: Any = None
 
     def __call__(self, request: Any) -> "Iterator[Tensor]":
@@ -108,7 +111,7 @@ class Sampler:
 
         prompts = [*request.prompts, *([""] if self.cfg != 1.0 else [])]
         with torch.no_grad():
-            context = self.bundle.dit.context(*self.bundle.text(prompts))
+            context = self.bundle.dit.context(*self.bundle.encode(prompts, as_written=self.as_written))
         denoiser = InBoxDenoiser(
             self.bundle.dit, context, fps=self.stage.fps, cfg=self.cfg, order=self.order,
             uncond=len(prompts) - 1 if self.cfg != 1.0 else None, device=self.stage.device, model_id=self.model,

@@ -1,7 +1,10 @@
-"""The sentence encoder as a CLIP: stock text nodes give token states, (weighted:1.2) words included."""
+"""The sentence encoder as a CLIP: stock text nodes give token states of a prompt, rewritten as a caption unless the loader
+was told not to; a prompt with (weighted:1.2) words is taken as it is."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import comfy.sd
@@ -10,16 +13,18 @@ import comfy.supported_models_base
 import torch
 from torch import Tensor, nn
 
+from ..models.recaption import Recaptioner
 from ..models.text import TextEncoder, load_text
 
 NAME = "longtake"
+log = logging.getLogger(__name__)
 
 
 class Tokenizer:
     """Prompt to one row of (token id, weight)."""
 
     def __init__(self, embedding_directory: Any = None, tokenizer_data: dict[str, Any] | None = None):
-        self.encoder = (tokenizer_data or {})["encoder"]
+        self.encoder, self.recaption = (tokenizer_data or {})["encoder"], (tokenizer_data or {})["recaption"]
 
     def tokenize_with_weights(self, text: str, return_word_ids: bool = False, **kwargs: Any) -> dict[str, list[list[tuple]]]:
         """Tokens of `text` with the weights its brackets give, cut at the encoder's longest prompt."""
@@ -29,6 +34,11 @@ class Tokenizer:
             piece = comfy.sd1_clip.unescape_important(piece)
             spans += [weight] * len(piece)
             plain += piece
+        if self.recaption is not None and set(spans) <= {1.0}:
+            made = self.recaption([plain])[0]
+            plain, spans = made.text, [1.0] * len(made.text)
+            if made.completed is not None:
+                log.info("prompt %s", made.note())
         encoded = self.encoder.tokenizer.encode(plain)
         row = []
         for number, (token, (begin, end), mark) in enumerate(
@@ -81,10 +91,12 @@ class Encoder(nn.Module):
         return self.load_state_dict(state, strict=False)
 
 
-def make_clip() -> comfy.sd.CLIP:
-    """The CLIP; raises WeightsError where the encoder's package is missing or changed."""
+def make_clip(recaptioner: Callable[[TextEncoder], Recaptioner] | None) -> comfy.sd.CLIP:
+    """The CLIP, which rewrites prompts where there is a `recaptioner`; raises WeightsError where the encoder's package is
+    missing or changed."""
     encoder = load_text()
+    recaption = recaptioner(encoder) if recaptioner else None
     target = comfy.supported_models_base.ClipTarget(Tokenizer, Encoder)
     target.params = {"encoder": encoder}
     count = sum(p.numel() for p in encoder.bert.parameters())
-    return comfy.sd.CLIP(target, parameters=count, tokenizer_data={"encoder": encoder})
+    return comfy.sd.CLIP(target, parameters=count, tokenizer_data={"encoder": encoder, "recaption": recaption})

@@ -31,12 +31,13 @@ def names() -> list[str]:
     return [BOX, *sorted(found)]
 
 
-def load(name: str) -> tuple[Any, Any, Any]:
-    """(MODEL, CLIP, VAE). A single file (as Save Model writes it) holds the transformer; the rest is the box's.
+def load(name: str, recaption: bool = True) -> tuple[Any, Any, Any]:
+    """(MODEL, CLIP, VAE); the CLIP rewrites prompts as captions if `recaption`. A single file (as Save Model writes it) holds
+    the transformer; the rest is the box's.
 
     Raises UsageError for a name that is not offered, WeightsError where weights are missing, changed or do not fit.
     """
-    from ..models.load import WEIGHTS, load_state, load_vae, read_manifest
+    from ..models.load import WEIGHTS, load_recaptioner, load_state, load_vae, read_manifest
     from .clip import make_clip
     from .model import make_model
     from .vae import HostVAE
@@ -52,7 +53,8 @@ def load(name: str) -> tuple[Any, Any, Any]:
     if name.endswith(".safetensors"):
         state = _transformer(_path(name), state)
     vae = load_vae(folder)
-    return make_model(state, config, vae, float(info.get("shift", 1.0))), make_clip(), HostVAE(vae)
+    clip = make_clip((lambda text: load_recaptioner(text, folder)) if recaption else None)
+    return make_model(state, config, vae, float(info.get("shift", 1.0))), clip, HostVAE(vae)
 
 
 def _path(name: str) -> Path:

@@ -1,9 +1,11 @@
-"""Temporal deblocking: what lies still does not jump where one latent ends and the next begins.
+"""Deblocking: what lies still does not jump where one latent ends and the next begins, nor do even areas show the tiles that
+latents stand for.
 
-Every latent decodes to a few frames, and what a sampler drew for two neighbours never agrees to the last digit, so still areas
-step at the boundary. Video codecs meet the same at the edges of their blocks and smooth an edge where it is small and its
-surroundings are smooth (List et al., "Adaptive deblocking filter", IEEE TCSVT 13(7), 2003); here the edge lies in time. The step
-beyond what moves anyway is spread evenly over the frames of the later latent, causally, so that streaming stays exact.
+Every latent decodes to a tile of a few frames, and what a sampler drew for two neighbours never agrees to the last digit, so
+there is a step at the boundary. Video codecs meet the same at the edges of their blocks and smooth an edge where it is small
+and its surroundings are smooth (List et al., "Adaptive deblocking filter", IEEE TCSVT 13(7), 2003). In time, the step beyond
+what moves anyway is spread evenly over the frames of the later latent, causally, so that streaming stays exact; in space, the
+step beyond what the picture does on both sides of the edge is spread over the pixels beside it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,40 @@ AREA = 9
 """Side in pixels of the square that a pixel's change is judged with."""
 CUT = 0.25
 """Share of pixels beyond LARGEST from which on a boundary counts as a cut, wholly so at twice this."""
+
+EDGE = 0.12
+"""A step across the edge of a tile that is larger than this belongs to the picture. With it, edges are 1.23 and 1.42 times as
+rough as the pixels between them in samples (2.01 and 2.34 without; renders that went through the VAE: 1.12, 1.36 without), for
+0.1 dB."""
+REACH = 6
+"""Pixels on each side of the edge of a tile that a step is spread over."""
+ALONG = 5
+"""Pixels along the edge over which a step is measured."""
+
+
+def smooth_tiles(frames: Tensor, cell: int) -> Tensor:
+    """Frames [B, T, 3, H, W] in 0..1 with even edges between their tiles of `cell` x `cell` pixels."""
+    even = _smooth_columns(_smooth_columns(frames, cell).transpose(-1, -2), cell)
+    return even.transpose(-1, -2).clamp(0, 1)
+
+
+def _smooth_columns(x: Tensor, cell: int) -> Tensor:
+    """x [..., H, W] without small steps across the columns where tiles meet."""
+    edges = x.shape[-1] // cell - 1
+    if edges < 1:
+        return x
+    half = cell // 2
+    tiles = x[..., half : half + edges * cell].unflatten(-1, (edges, cell))  # an edge in the middle of each
+    a, b, c, d = tiles[..., half - 2 : half + 2].unbind(-1)
+    jump = (c - b) - 0.5 * ((b - a) + (d - c))  # [..., H, edges]
+    both = torch.cat([jump, jump.abs()], -1).flatten(0, -3)
+    mean, size = F.avg_pool2d(both, (ALONG, 1), 1, (ALONG // 2, 0), count_include_pad=False).chunk(2, -1)
+    jump = (mean * (1 - (size / EDGE).square()).clamp(0, 1)).unflatten(0, x.shape[:-2])
+    reach = min(REACH, half)
+    ramp = 0.5 - (torch.arange(reach, device=x.device, dtype=x.dtype) + 0.5) / (2 * reach)
+    ramp = F.pad(torch.cat([ramp.flip(0), -ramp]), (half - reach, half - reach))
+    even = (tiles + jump[..., None] * ramp).flatten(-2)
+    return torch.cat([x[..., :half], even, x[..., half + edges * cell :]], -1)
 
 
 def deblock(frames: Tensor, per: int, past: Tensor | None = None) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ..errors import UsageError, WeightsError
+from ..world.scene import FULL, WORLDS
+from .adapter import TextAdapter
 from .dit import DiTConfig, VideoDiT
+from .recaption import Recaptioner
 from .text import TextEncoder, load_text
 from .vae import VAEConfig, VideoVAE
 
@@ -27,12 +31,17 @@ SHARD = 15 * 2**20
 
 @dataclass
 class Bundle:
-    """Everything a render needs. `info` are the manifest's notes: steps, shift, cfg, fps, size, figures."""
+    """Everything a render needs. `info` are the manifest's notes: steps, shift, cfg, fps, world."""
 
     text: TextEncoder
     vae: VideoVAE
     dit: VideoDiT
     info: dict
+    recaption: Recaptioner
+
+    def encode(self, prompts: Sequence[str], *, as_written: bool = False) -> tuple[Tensor, Tensor]:
+        """Token states [P, L, 384] and mask [P, L] of prompts, which are rewritten as captions first unless `as_written`."""
+        return self.text(list(prompts) if as_written else [r.text for r in self.recaption(prompts)])
 
 
 def save_net(
@@ -162,8 +171,20 @@ def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
 def load_bundle(device: torch.device | str = "cpu", weights: Path | None = None) -> Bundle:
     """All nets in float32 on `device`, from `weights` or the folder in the box; raises WeightsError in one clear line."""
     folder = weights or WEIGHTS
-    info = read_manifest(folder)["info"]
-    return Bundle(load_text(device), load_vae(folder).to(device), load_dit(folder).to(device), info)
+    info, text = read_manifest(folder)["info"], load_text(device)
+    recaption = load_recaptioner(text, folder)
+    return Bundle(text, load_vae(folder).to(device), load_dit(folder).to(device), info, recaption)
+
+
+def load_recaptioner(text: TextEncoder, folder: Path = WEIGHTS) -> Recaptioner:
+    """What rewrites prompts for the weights in `folder`: the net "text", or the transformer's own adapter where there is none."""
+    manifest = read_manifest(folder)
+    if "text" in manifest["nets"]:
+        net = TextAdapter()
+        fill(net, load_state("text", folder)[0], "text")
+    else:
+        net = load_dit(folder).adapter
+    return Recaptioner(text, net.to(text.device), WORLDS.get(manifest["info"].get("world"), FULL))
 
 
 def pick_device(name: str | None = None) -> torch.device:

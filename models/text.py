@@ -39,6 +39,11 @@ class TextEncoder(nn.Module):
         self.tokenizer.enable_truncation(MAX_TOKENS)
         self.tokenizer.enable_padding()
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.bert.parameters()).device
+
     def tokens(self, prompt: str) -> int:
         """How many tokens a prompt has before truncation, the two marks included."""
         self.tokenizer.no_truncation()
@@ -50,9 +55,8 @@ class TextEncoder(nn.Module):
     def forward(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
         """States [P, L, 384] in float32 and mask [P, L] (True = a token); an empty prompt has its two marks only."""
         encoded = self.tokenizer.encode_batch(prompts)
-        device = next(self.bert.parameters()).device
-        ids = torch.tensor([e.ids for e in encoded], device=device)
-        mask = torch.tensor([e.attention_mask for e in encoded], device=device)
+        ids = torch.tensor([e.ids for e in encoded], device=self.device)
+        mask = torch.tensor([e.attention_mask for e in encoded], device=self.device)
         states = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
         return states.float(), mask.bool()
 

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .deblock import deblock
+from .deblock import deblock, smooth_tiles
 
 State = dict[int, Tensor]
 
@@ -223,7 +223,7 @@ class VideoVAE(nn.Module):
     def decode(self, latents: Tensor, state: State | None = None) -> Tensor:
         """Normalised latents [B, C, T, h, w] to pixels [B, 4T, 16h, 16w, 3] in 0..1."""
         z = (latents * self._stat(self.std) + self._stat(self.mean)).transpose(1, 2)
-        frames = (self.decoder(z, state) * 0.5 + 0.5).clamp(0, 1)
+        frames = smooth_tiles((self.decoder(z, state) * 0.5 + 0.5).clamp(0, 1), self.spatial)
         past = None
         if state is not None:
             past = state.get(id(self))

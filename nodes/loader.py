@@ -21,13 +21,19 @@ class LongTakeLoader(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "model", options=names(), default=BOX, tooltip="In the box, or a folder or file in models/longtake."
-                )
+                ),
+                io.Boolean.Input(
+                    "recaption",
+                    default=True,
+                    optional=True,
+                    tooltip="Rewrite prompts as the captions that the model was trained on; what they leave open is filled in.",
+                ),
             ],
             outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
         )
 
     @classmethod
-    def execute(cls, model: str) -> io.NodeOutput:
+    def execute(cls, model: str, recaption: bool = True) -> io.NodeOutput:
         from ..host.load import load
 
-        return io.NodeOutput(*load(model))
+        return io.NodeOutput(*load(model, recaption))

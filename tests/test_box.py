@@ -7,7 +7,7 @@ import torch
 from comfyui_longtake.cli import main
 from comfyui_longtake.media.read import probe
 from comfyui_longtake.models.load import MANIFEST, WEIGHTS, load_bundle, read_manifest
-from comfyui_longtake.training.text import read_prompts
+from comfyui_longtake.models.recaption import read_prompts
 from comfyui_longtake.world.render import render
 from comfyui_longtake.world.scene import WORLDS
 

@@ -13,10 +13,13 @@ from torch import Tensor
 from ..models.adapter import TextAdapter
 from ..models.text import TextEncoder
 from ..models.vae import VideoVAE
-from ..world.captions import caption
+from ..world.captions import caption, plain_caption
 from ..world.render import render, render_parts
 from ..world.scene import World
 from .text import encode_captions, pad_states
+
+FEW = 2
+"""Clips that a size can have for itself, however full the bank is of other sizes."""
 
 
 @dataclass
@@ -61,7 +64,7 @@ class Bank:
 
     @torch.no_grad()
     def add(self, n: int) -> None:
-        """Render and encode n clips of one size, each with two captions."""
+        """Render and encode n clips of one size, each with two captions: one in any words, and the plain one."""
         size = self.rng.choices(list(self.sizes), list(self.sizes.values()))[0]
         per = self.vae.frames_per_latent
         fps = self.rng.choices((8.0, 12.0, 16.0), (70, 15, 15))[0]
@@ -78,11 +81,16 @@ class Bank:
         a = self.vae.encode(anchors)[:, :, -1:].half()
         grid = (per, self.vae.spatial, self.vae.spatial)
         f = F.avg_pool3d(figures[:, lead:].float()[:, None], grid)[:, 0].half()
-        words = self._captions([caption(s, self.rng.randrange(2**40)).text for s in scenes for _ in range(2)])
+        said = [c.text for s in scenes for c in (caption(s, self.rng.randrange(2**40)), plain_caption(s))]
+        words = self._captions(said)
         for i in range(n):
             clip = Clip(z[i].contiguous(), f[i], a[i].contiguous(), fps, words[2 * i : 2 * i + 2])
             kept = self.clips[size]
             if sum(len(c) for c in self.clips.values()) < self.capacity:
+                kept.append(clip)
+            elif len(kept) < FEW:
+                fullest = max(self.clips.values(), key=len)
+                fullest.pop(self.rng.randrange(len(fullest)))
                 kept.append(clip)
             else:
                 kept[self.rng.randrange(len(kept))] = clip

@@ -65,7 +65,7 @@ class Result:
 
 def generate(bundle: Bundle, prompt: str, plan: Plan, seed: int, seconds: float | None = None) -> Tensor:
     """A clip [1, T, H, W, 3] of one prompt by the engine and the weights alone."""
-    ctx = bundle.dit.context(*bundle.text([prompt, ""]))
+    ctx = bundle.dit.context(*bundle.encode([prompt, ""]))
     denoiser = InBoxDenoiser(bundle.dit, ctx, fps=plan.fps, cfg=plan.cfg, uncond=1, device=plan.device)
     latents = max(1, round((seconds or plan.seconds) * plan.fps / bundle.vae.frames_per_latent))
     shape = (bundle.vae.channels, plan.size[0] // 16, plan.size[1] // 16)
@@ -167,7 +167,7 @@ def _join_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result:
             whole = render([scene], per * (2 * given + new), *plan.size, plan.fps)
             z = bundle.vae.encode(whole.to(plan.device)).cpu()
             request, places, rendered = make(z, given, new, prompt, i)
-            ctx = bundle.dit.context(*bundle.text([prompt, ""]))
+            ctx = bundle.dit.context(*bundle.encode([prompt, ""]))
             denoiser = InBoxDenoiser(bundle.dit, ctx, fps=plan.fps, cfg=plan.cfg, uncond=1, device=plan.device)
             made = collect(sample_take(request, denoiser, Settings.of(bundle.info, steps=plan.steps)))
             ratios += _seams(bundle, made, places, plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import torch
@@ -12,8 +13,18 @@ from torch import Tensor
 from ..models.adapter import SLOTS, TextAdapter
 from ..models.text import TextEncoder
 from ..world.captions import caption
-from ..world.scene import ATTRIBUTES, Scene, World
+from ..world.scene import ATTRIBUTES, COLOURS, Scene, World
+from ..world.speech import COLOURS as MORE_COLOURS
+from ..world.speech import prompt
+from ..world.subjects import RGB
+from ..world.words import COLOUR_WORDS, SYNONYMS
 from .run import Run
+
+TYPED = 0.6
+"""Share of prompts as people type them; the others are captions."""
+RUDE = re.compile("poo|piss|shit|barf|puke|snot|vomit|booger|diarr|sick|ugly|nasty|baby|bile")
+GREY, BRIGHT, ALIKE = 25.0, 90.0, 45.0
+"""Colours of less chroma are grey, unless they are lighter than this; further away, in Lab, they are another colour."""
 
 
 def slot_labels(scene: Scene, said: frozenset[str]) -> list[int]:
@@ -29,6 +40,30 @@ def slot_labels(scene: Scene, said: frozenset[str]) -> list[int]:
         else:
             out.append(ATTRIBUTES[name].index(getattr(scene, name)))
     return out
+
+
+def colour_names() -> dict[str, tuple[str, ...]]:
+    """Names that people gave to colours (the XKCD colour survey, CC0, as matplotlib has it), by the colour of the world that
+    looks most like each; greys and browns, which look like none, and words kept for the evaluation are left out."""
+    import kornia
+    from matplotlib.colors import XKCD_COLORS, to_rgb
+
+    def lab(rgb: list[tuple[float, float, float]]) -> Tensor:
+        return kornia.color.rgb_to_lab(torch.tensor(rgb).T[None, :, :, None])[0, :, :, 0].T
+
+    kept = {w for phrase in SYNONYMS["colour"] for w in phrase.split()}
+    owner = {w: c for table in (COLOUR_WORDS, MORE_COLOURS) for c, ways in table.items() for way in ways for w in way.split()}
+    names = [n.removeprefix("xkcd:") for n in XKCD_COLORS if not RUDE.search(n) and not kept & set(re.split("[ /:]", n))]
+    seen, world = lab([to_rgb(XKCD_COLORS[f"xkcd:{n}"]) for n in names]), lab([RGB[c] for c in COLOURS])
+    distance, nearest = torch.cdist(seen, world).min(1)
+    vivid = (seen[:, 1:].norm(dim=1) > GREY) | (seen[:, 0] > BRIGHT)
+    found: dict[str, list[str]] = {c: [] for c in COLOURS}
+    for name, k, far, bright in zip(names, nearest, distance, vivid, strict=True):
+        colour = COLOURS[int(k)]
+        claimed = {owner[w] for w in name.split() if w in owner and w not in ("dark", "bright")}  # "orange pink" is neither
+        if far < ALIKE and bright and claimed <= {colour}:
+            found[colour].append(name)
+    return {c: tuple(n) for c, n in found.items()}
 
 
 def encode_captions(text: TextEncoder, prompts: list[str], chunk: int = 64) -> list[Tensor]:
@@ -77,12 +112,14 @@ def train_text(
         model.load_state_dict(start)
     run = Run(out, model, torch.optim.AdamW(model.parameters(), lr, weight_decay=0.05), minutes=minutes, total=total)
     rng = random.Random(seed + run.step)
+    names = colour_names()
     states: list[Tensor] = list(encode_captions(text, [""]))
     labels: list[list[int]] = [list(SLOTS.values())]
     for step in run.steps():
         if len(states) < 1024 or (step % 3 == 0 and len(states) < 60000):
             scenes = [world.sample(rng.randrange(10_000_000)) for _ in range(64)]
-            captions = [caption(s, rng.randrange(2**40)) for s in scenes]
+            captions = [(prompt(s, rng.randrange(2**40), names) if rng.random() < TYPED else caption(s, rng.randrange(2**40)))
+                        for s in scenes]  # fmt: skip
             states += encode_captions(text, [c.text for c in captions])
             labels += [slot_labels(s, c.said) for s, c in zip(scenes, captions, strict=True)]
         picks = [0 if rng.random() < 0.01 else rng.randrange(len(states)) for _ in range(batch)]
@@ -98,19 +135,3 @@ def train_text(
         run.update(torch.stack(losses).mean(), right=float(right.mean()))
     model.load_state_dict(run.ema.shadow)
     return model.eval()
-
-
-@torch.no_grad()
-def read_prompts(adapter: TextAdapter, text: TextEncoder, prompts: list[str]) -> list[dict[str, str | None]]:
-    """What the adapter understands of each prompt: slot -> value, None where it thinks nothing is said."""
-    states, mask = text(prompts)
-    scores = adapter.logits(adapter(states, mask))
-    out = []
-    for i in range(len(prompts)):
-        row = {}
-        for slot, s in scores.items():
-            k = int(s[i].argmax())
-            values = ATTRIBUTES[slot[:-1] if slot[-1].isdigit() else slot]
-            row[slot] = values[k] if k < len(values) else None
-        out.append(row)
-    return out

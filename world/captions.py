@@ -6,8 +6,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .scene import Scene
+from .scene import ATTRIBUTES, Scene
 from .words import COLOUR_WORDS, DOES, HOURS, NAMES, PLACES, SKIES, SYNONYMS, VIEWS, WEARS
+
+EVERYTHING = frozenset(ATTRIBUTES)
+"""All attributes, as a caption that leaves nothing open says them."""
 
 
 @dataclass(frozen=True)
@@ -18,24 +21,24 @@ class Caption:
     said: frozenset[str]
 
 
-def _article(phrase: str) -> str:
+def article(phrase: str) -> str:
     return ("an " if phrase[0] in "aeiou" else "a ") + phrase
 
 
 def _figure(kind: str, colour: str | None, rng: random.Random) -> str:
     name = rng.choice(NAMES[kind])
     if colour is None:
-        return _article(name)
+        return article(name)
     word = rng.choice(COLOUR_WORDS[colour])
     if kind in WEARS and rng.random() < 0.4:
-        return _article(name) + WEARS[kind].format(c=_article(word))
-    return _article(f"{word} {name}")
+        return article(name) + WEARS[kind].format(c=article(word))
+    return article(f"{word} {name}")
 
 
 def caption(scene: Scene, seed: int) -> Caption:
     """One caption of a scene, reproducible from `seed`: 85 % long, 10 % short, 5 % tags."""
     rng = random.Random(f"caption-{seed}")
-    every = {"subject", "colour", "setting", "time", "weather", "action", "camera"}
+    every = set(EVERYTHING)
     if rng.random() < 0.1:  # prompts that leave something open
         every -= {rng.choice(("colour", "action"))}
     figures = [_figure(s.kind, s.colour if "colour" in every else None, rng) for s in scene.subjects]
@@ -97,6 +100,17 @@ def caption(scene: Scene, seed: int) -> Caption:
     return Caption(text[0].upper() + text[1:] + rng.choice((".", "")), frozenset(every))
 
 
+def plain_caption(scene: Scene) -> Caption:
+    """The one caption that says everything about a scene in the plainest words; what prompts are rewritten to."""
+    figures = [f"{COLOUR_WORDS[s.colour][0]} {NAMES[s.kind][0]}" for s in scene.subjects]
+    places = {1: ("",), 2: (" on the left", " on the right"), 3: (" on the left", " in the middle", " on the right")}
+    named = [article(f) + p for f, p in zip(figures, places[len(figures)], strict=True)]
+    who = named[0] if len(named) == 1 else ", ".join(named[:-1]) + " and " + named[-1]
+    text = f"{who} {DOES[scene.action][0]} {PLACES[scene.setting][0]} {HOURS[scene.time][0]}"
+    text += f", {SKIES[scene.weather][0]}, {VIEWS[scene.camera][0]}."
+    return Caption(text[0].upper() + text[1:], EVERYTHING)
+
+
 def held_out_wording(scene: Scene, seed: int, *, synonyms: bool = False) -> str:
     """A prompt for a one-figure scene in a sentence order that `caption` never uses, optionally with unseen synonyms.
 
@@ -120,8 +134,8 @@ def held_out_wording(scene: Scene, seed: int, *, synonyms: bool = False) -> str:
     sky, view = word("weather", scene.weather, SKIES[scene.weather][0]), VIEWS[scene.camera][0]
     return rng.choice(
         (
-            f"A video of {_article(colour)} {name} that {does} {place}, {hour}, {sky}, {view}",
-            f"{hour[0].upper() + hour[1:]} {place}: {_article(colour)} {name} {does}. {sky[0].upper() + sky[1:]} and {view}.",
-            f"{place[0].upper() + place[1:]} we see {_article(colour)} {name}. It {does}, {hour}; {sky}; {view}.",
+            f"A video of {article(colour)} {name} that {does} {place}, {hour}, {sky}, {view}",
+            f"{hour[0].upper() + hour[1:]} {place}: {article(colour)} {name} {does}. {sky[0].upper() + sky[1:]} and {view}.",
+            f"{place[0].upper() + place[1:]} we see {article(colour)} {name}. It {does}, {hour}; {sky}; {view}.",
         )
     )

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from comfyui_longtake.models.deblock import MOTION, deblock
+from comfyui_longtake.models.deblock import MOTION, deblock, smooth_tiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,3 +45,39 @@ def test_chunks_equal_the_whole(parts, seed, scale):
         made.append(deblock(chunk, 4, past))
         past = chunk[:, -2:]
     assert torch.allclose(torch.cat(made, 1), whole, atol=1e-6) and whole.min() >= 0 and whole.max() <= 1
+
+
+def tiled(levels, high=16):
+    """A grey frame of tiles side by side, each 16 pixels wide at its own level."""
+    row = torch.tensor(levels).repeat_interleave(16)
+    return row.view(1, 1, 1, 1, -1).expand(1, 1, 3, high, -1)
+
+
+def test_small_steps_between_tiles_become_a_ramp():
+    made = smooth_tiles(tiled([0.5, 0.53, 0.5]), 16)
+    steps = (made[..., 1:] - made[..., :-1]).abs()
+    assert float(steps.max()) < 0.03 / 4
+    assert torch.allclose(made[..., :10], torch.tensor(0.5)) and torch.allclose(made[..., 22:26], torch.tensor(0.53))
+    upright = smooth_tiles(tiled([0.5, 0.53, 0.5]).transpose(-1, -2), 16)
+    assert torch.allclose(upright, made.transpose(-1, -2), atol=1e-6)
+
+
+def test_edges_and_slopes_of_the_picture_stay():
+    edge = tiled([0.2, 0.6, 0.9])
+    assert torch.equal(smooth_tiles(edge, 16), edge)
+    slope = torch.linspace(0.1, 0.9, 48).view(1, 1, 1, 1, -1).expand(1, 1, 3, 32, -1)
+    assert torch.allclose(smooth_tiles(slope, 16), slope, atol=1e-6)
+    between = tiled([0.5, 0.5]).roll(5, -1).clone()  # a step that is not where tiles meet
+    between[..., :5] = 0.53
+    assert torch.allclose(smooth_tiles(between, 16), between, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=25)
+@given(w=st.integers(1, 4), h=st.integers(1, 3), seed=st.integers(0, 99))
+def test_any_size_of_frame_keeps_its_shape_and_range(w, h, seed):
+    torch.manual_seed(seed)
+    frames = torch.rand(1, 2, 3, 16 * h, 16 * w)
+    made = smooth_tiles(frames, 16)
+    assert made.shape == frames.shape and made.min() >= 0 and made.max() <= 1
+    if w == h == 1:
+        assert torch.equal(made, frames)

@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 from comfyui_longtake.longtake.take import Settings
-from comfyui_longtake.models.load import Bundle, load_dit, load_vae, read_manifest
+from comfyui_longtake.models.load import Bundle, load_dit, load_recaptioner, load_vae, read_manifest
 from comfyui_longtake.training import evaluate as module
 from comfyui_longtake.training.evaluate import Plan, chance, evaluate, generate, markdown, write
 from comfyui_longtake.training.reader import reader_accuracy
@@ -19,7 +19,8 @@ PLAN = Plan(prompts=1, clips=1, longs=1, size=(32, 48), seconds=1.0, steps=1)
 @pytest.fixture
 def bundle(tiny_weights, encoder):
     info = read_manifest(tiny_weights)["info"]
-    return Bundle(encoder, load_vae(tiny_weights), load_dit(tiny_weights), info)
+    recaption = load_recaptioner(encoder, tiny_weights)
+    return Bundle(encoder, load_vae(tiny_weights), load_dit(tiny_weights), info, recaption)
 
 
 def test_chance_is_one_over_the_number_of_values():

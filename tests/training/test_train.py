@@ -8,6 +8,7 @@ import torch
 from comfyui_longtake.errors import UsageError
 from comfyui_longtake.models.adapter import SLOTS, TextAdapter
 from comfyui_longtake.models.dit import DiTConfig, VideoDiT
+from comfyui_longtake.models.recaption import read_prompts
 from comfyui_longtake.models.vae import VAEConfig, VideoVAE
 from comfyui_longtake.training import bank as bank_module
 from comfyui_longtake.training import dit as dit_module
@@ -23,7 +24,7 @@ from comfyui_longtake.training.judge import Judge, train_judge
 from comfyui_longtake.training.reader import damage, train_reader
 from comfyui_longtake.training.reward import Reward
 from comfyui_longtake.training.teacher import Teacher
-from comfyui_longtake.training.text import encode_captions, pad_states, read_prompts, slot_labels, train_text
+from comfyui_longtake.training.text import encode_captions, pad_states, slot_labels, train_text
 from comfyui_longtake.training.vae import reconstruction_loss, train_vae
 from comfyui_longtake.world.captions import caption
 from comfyui_longtake.world.reader import Reader
@@ -227,6 +228,15 @@ def test_a_net_that_is_its_own_reference_pays_for_what_it_shows_alone(encoder, v
 def test_a_judged_run_needs_a_judge(tmp_path):
     with pytest.raises(UsageError, match="train judge"):
         train(Job("dit", tmp_path, 1.0, 1.0, world="small", device="cpu", from_box=True, reward=True))
+
+
+def test_a_bank_full_of_one_size_takes_in_another(encoder, vae, monkeypatch):
+    bank = Bank(FULL, vae, encoder, TextAdapter().eval(), CPU, sizes={(32, 48): 1.0, (48, 32): 1.0}, latents=1, capacity=4)
+    sizes = iter([(32, 48), (48, 32), (48, 32)])
+    monkeypatch.setattr(bank.rng, "choices", lambda options, *weights: [next(sizes)] if (32, 48) in options else [8.0])
+    for _ in range(3):
+        bank.add(4)
+    assert {size: len(clips) for size, clips in bank.clips.items()} == {(32, 48): 2, (48, 32): 2}
 
 
 def test_bank_draws_what_training_needs(encoder, vae):
