@@ -36,10 +36,10 @@ def stock(in_host):
 def test_text_encode_gives_token_states(stock, in_host):
     assert stock["cond"][2] == 384 and stock["cond"][1] > stock["empty"][1] == 2 and stock["names"][0] == "in the box"
 
-    def weighted():
+    def weighted(room):
         from builtins import box
 
-        encode, clip, torch = box["nodes"].CLIPTextEncode().encode, box["clip"], box["torch"]
+        encode, clip, torch = box["nodes"].CLIPTextEncode().encode, room("host.clip").make_clip(None), box["torch"]
         with torch.inference_mode():
             plain, strong, escaped = (encode(clip, t)[0][0][0] for t in ("a red dog", "a (red:1.5) dog", "a \\(red\\) dog"))
         return {
@@ -49,6 +49,21 @@ def test_text_encode_gives_token_states(stock, in_host):
 
     found = in_host(weighted)
     assert found["same"] and found["moved"] > 0.1 and found["kept"] == 0 and found["escaped"] == 2
+
+
+def test_prompts_are_rewritten_as_captions_unless_they_have_weights(stock, in_host):
+    def run():
+        from builtins import box
+
+        encode, clip, torch = box["nodes"].CLIPTextEncode().encode, box["clip"], box["torch"]
+        loose = "a crimson pup hopping in the snow"
+        plain = "A red dog jumps up and down in a snowfield at noon, the weather is fine, the camera does not move."
+        with torch.inference_mode():
+            rows = [encode(clip, text)[0][0][0] for text in (loose, plain, f"({loose}:1.0)", f"({loose}:1.2)")]
+        return [r.shape[1] for r in rows], float((rows[0] - rows[1]).abs().max())
+
+    lengths, apart = in_host(run)
+    assert apart == 0 and lengths[0] == lengths[1] == lengths[2] != lengths[3]
 
 
 def test_ksampler_and_advanced_agree(stock, in_host):
