@@ -1,7 +1,7 @@
 """Text adapter: reads what a prompt says about each attribute out of the token states of a sentence encoder.
 
 Learned queries (one a slot) attend to the tokens, in the manner of a Perceiver resampler (arXiv 2204.14198). Each slot
-is trained, on captions alone, to name its attribute or to say that the prompt leaves it open; the diffusion
+is trained, on text alone, to name its attribute or to say that the prompt leaves it open; the diffusion
 transformer then gets text already sorted by meaning.
 """
 

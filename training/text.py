@@ -1,4 +1,5 @@
-"""Training the text adapter on captions alone: every slot names its attribute or says that the prompt leaves it open."""
+"""Training the text adapter on text alone, captions and prompts as people type them: every slot names its attribute or
+says that the prompt leaves it open."""
 
 from __future__ import annotations
 
