@@ -13,8 +13,10 @@ import comfy.supported_models_base
 import torch
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from ..models.recaption import Recaptioner
 from ..models.text import TextEncoder, load_text
+from .watch import Watch
 
 NAME = "longtake"
 log = logging.getLogger(__name__)
@@ -24,21 +26,26 @@ class Tokenizer:
     """Prompt to one row of (token id, weight)."""
 
     def __init__(self, embedding_directory: Any = None, tokenizer_data: dict[str, Any] | None = None):
-        self.encoder, self.recaption = (tokenizer_data or {})["encoder"], (tokenizer_data or {})["recaption"]
+        given = tokenizer_data or {}
+        self.encoder, self.recaption, self.rewrite = given["encoder"], given["recaption"], given["rewrite"]
+
+    def caption(self, text: str) -> tuple[str, str]:
+        """`text` as a caption, and a note on what was read, added and replaced; a prompt with weights stays as it is."""
+        plain, spans = _weights(text)
+        if not set(spans) <= {1.0}:
+            return text, "the prompt has weights: it is taken as written"
+        made = self.recaption([plain])[0]
+        return (text if made.completed is None else made.text), made.note()
 
     def tokenize_with_weights(self, text: str, return_word_ids: bool = False, **kwargs: Any) -> dict[str, list[list[tuple]]]:
         """Tokens of `text` with the weights its brackets give, cut at the encoder's longest prompt."""
-        parts = comfy.sd1_clip.token_weights(comfy.sd1_clip.escape_important(text), 1.0)
-        spans, plain = [], ""
-        for piece, weight in parts:
-            piece = comfy.sd1_clip.unescape_important(piece)
-            spans += [weight] * len(piece)
-            plain += piece
-        if self.recaption is not None and set(spans) <= {1.0}:
-            made = self.recaption([plain])[0]
-            plain, spans = made.text, [1.0] * len(made.text)
-            if made.completed is not None:
-                log.info("prompt %s", made.note())
+        if self.rewrite:
+            caption, note = self.caption(text)
+            if caption != text:
+                log.info("prompt %s", note)
+                Watch().say(f"{caption}\n{note}")
+            text = caption
+        plain, spans = _weights(text)
         encoded = self.encoder.tokenizer.encode(plain)
         row = []
         for number, (token, (begin, end), mark) in enumerate(
@@ -55,6 +62,16 @@ class Tokenizer:
     def state_dict(self) -> dict[str, Tensor]:
         """Nothing to save: the tokenizer belongs to the encoder's package."""
         return {}
+
+
+def _weights(text: str) -> tuple[str, list[float]]:
+    """A prompt without the brackets of its weights, and the weight of every character."""
+    plain, spans = "", []
+    for piece, weight in comfy.sd1_clip.token_weights(comfy.sd1_clip.escape_important(text), 1.0):
+        piece = comfy.sd1_clip.unescape_important(piece)
+        spans += [weight] * len(piece)
+        plain += piece
+    return plain, spans
 
 
 class Encoder(nn.Module):
@@ -91,12 +108,24 @@ class Encoder(nn.Module):
         return self.load_state_dict(state, strict=False)
 
 
-def make_clip(recaptioner: Callable[[TextEncoder], Recaptioner] | None) -> comfy.sd.CLIP:
-    """The CLIP, which rewrites prompts where there is a `recaptioner`; raises WeightsError where the encoder's package is
-    missing or changed."""
+def make_clip(recaptioner: Callable[[TextEncoder], Recaptioner], rewrite: bool = True) -> comfy.sd.CLIP:
+    """The CLIP, which rewrites prompts if `rewrite`; raises WeightsError where the encoder's package is missing or changed."""
     encoder = load_text()
-    recaption = recaptioner(encoder) if recaptioner else None
     target = comfy.supported_models_base.ClipTarget(Tokenizer, Encoder)
     target.params = {"encoder": encoder}
     count = sum(p.numel() for p in encoder.bert.parameters())
-    return comfy.sd.CLIP(target, parameters=count, tokenizer_data={"encoder": encoder, "recaption": recaption})
+    data = {"encoder": encoder, "recaption": recaptioner(encoder), "rewrite": rewrite}
+    return comfy.sd.CLIP(target, parameters=count, tokenizer_data=data)
+
+
+def caption(clip: Any, text: str) -> tuple[str, str]:
+    """A prompt as the captions that the model of `clip` was trained on, and what was read, added and replaced, in words.
+
+    Raises UsageError for the CLIP of another model.
+    """
+    tokenizer = getattr(clip, "tokenizer", None)
+    if not isinstance(tokenizer, Tokenizer):
+        raise UsageError("this CLIP is of another model, which knows more than these captions: give that of Load LongTake Model")
+    made, note = tokenizer.caption(text)
+    Watch().say(f"{made}\n{note}")
+    return made, note

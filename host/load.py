@@ -53,7 +53,7 @@ def load(name: str, recaption: bool = True) -> tuple[Any, Any, Any]:
     if name.endswith(".safetensors"):
         state = _transformer(_path(name), state)
     vae = load_vae(folder)
-    clip = make_clip((lambda text: load_recaptioner(text, folder)) if recaption else None)
+    clip = make_clip(lambda text: load_recaptioner(text, folder), recaption)
     return make_model(state, config, vae, float(info.get("shift", 1.0))), clip, HostVAE(vae)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from ..host.load import register
+from .caption import LongTakeCaption
 from .loader import LongTakeLoader
 from .noise import LongTakeNoise
 from .planner import LongTakePlanner
@@ -15,6 +16,7 @@ from .video import LongTakeKnownFrames, LongTakeVideo
 
 NODES: list[type[io.ComfyNode]] = [
     LongTakeLoader,
+    LongTakeCaption,
     LongTakePlanner,
     LongTakeNoise,
     LongTakeSchedule,

@@ -39,7 +39,7 @@ def test_text_encode_gives_token_states(stock, in_host):
     def weighted(room):
         from builtins import box
 
-        encode, clip, torch = box["nodes"].CLIPTextEncode().encode, room("host.clip").make_clip(None), box["torch"]
+        encode, clip, torch = box["nodes"].CLIPTextEncode().encode, room("host.load").load("in the box", False)[1], box["torch"]
         with torch.inference_mode():
             plain, strong, escaped = (encode(clip, t)[0][0][0] for t in ("a red dog", "a (red:1.5) dog", "a \\(red\\) dog"))
         return {
@@ -64,6 +64,31 @@ def test_prompts_are_rewritten_as_captions_unless_they_have_weights(stock, in_ho
 
     lengths, apart = in_host(run)
     assert apart == 0 and lengths[0] == lengths[1] == lengths[2] != lengths[3]
+
+
+def test_caption_of_a_prompt_is_told(stock, in_host):
+    def run(room):
+        from builtins import box
+        from types import SimpleNamespace
+
+        caption, load = room("host.clip").caption, room("host.load").load
+        made, note = caption(box["clip"], "a crimson pup hopping in the snow")
+        off = load("in the box", recaption=False)[1]
+        try:
+            caption(SimpleNamespace(tokenizer=object()), "a dog")
+        except room("errors").UsageError as error:
+            refused = str(error)
+        return {
+            "made": made, "note": note, "again": caption(box["clip"], made)[0], "off": caption(off, made)[0],
+            "weights": caption(off, "a (red:1.2) dog"), "refused": refused,
+        }  # fmt: skip
+
+    found = in_host(run)
+    assert found["made"] == found["again"] == found["off"]
+    assert found["made"] == "A red dog jumps up and down in a snowfield at noon, the weather is fine, the camera does not move."
+    assert found["note"].startswith("read as: red dog, jump, snowfield; left open, so: noon, clear, static")
+    assert found["weights"][0] == "a (red:1.2) dog" and "weights" in found["weights"][1]
+    assert found["refused"].startswith("this CLIP is of another model")
 
 
 def test_ksampler_and_advanced_agree(stock, in_host):

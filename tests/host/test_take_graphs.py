@@ -101,6 +101,14 @@ def test_model_report(comfy):
     assert "Lengths are 4, 8, 12, 16 frames and so on, usually at 8 a second." in words
 
 
+def test_recaption_prompt_feeds_the_encoder(comfy):
+    clip = {"1": node("LongTakeLoader", model="in the box", recaption=False)}
+    asked = node("LongTakeCaption", clip=["1", 1], text="a red dog runs")
+    entry = comfy.run(clip | {"2": asked, "3": node("PreviewAny", source=["2", 0])})
+    shown, (made,) = entry["outputs"]["2"]["text"][0], entry["outputs"]["3"]["text"]
+    assert made.startswith("A red dog ") and shown.startswith(made) and "left open" in shown
+
+
 @pytest.mark.parametrize(
     ("take", "says"),
     [
