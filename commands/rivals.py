@@ -139,7 +139,7 @@ def _shown(graph: Graph, found: Roles, images: list[Any]) -> Graph:
     for node in (found.film, found.sampling, found.video):
         del graph[node]
     graph["video"] = _node("CreateVideo", images=images, fps=[found.planner, 4])
-    options = {"format": "mp4", "format.codec": "h264"}
+    options = {"format": "mp4", "format.codec": "h264", "codec": "h264"}  # the last one for hosts to 0.33
     graph["save"] = _node("SaveVideo", video=["video", 0], filename_prefix="rival", **options)
     return graph
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import comfy.sd
@@ -27,7 +28,12 @@ class Tokenizer:
 
     def __init__(self, embedding_directory: Any = None, tokenizer_data: dict[str, Any] | None = None):
         given = tokenizer_data or {}
-        self.encoder, self.recaption, self.rewrite = given["encoder"], given["recaption"], given["rewrite"]
+        self.encoder, self.recaptioner, self.rewrite = given["encoder"], given["recaptioner"], given["rewrite"]
+
+    @cached_property
+    def recaption(self) -> Recaptioner:
+        """What rewrites prompts, loaded when the first prompt comes."""
+        return self.recaptioner(self.encoder)
 
     def caption(self, text: str) -> tuple[str, str]:
         """`text` as a caption, and a note on what was read, added and replaced; a prompt with weights stays as it is."""
@@ -114,7 +120,7 @@ def make_clip(recaptioner: Callable[[TextEncoder], Recaptioner], rewrite: bool =
     target = comfy.supported_models_base.ClipTarget(Tokenizer, Encoder)
     target.params = {"encoder": encoder}
     count = sum(p.numel() for p in encoder.bert.parameters())
-    data = {"encoder": encoder, "recaption": recaptioner(encoder), "rewrite": rewrite}
+    data = {"encoder": encoder, "recaptioner": recaptioner, "rewrite": rewrite}
     return comfy.sd.CLIP(target, parameters=count, tokenizer_data=data)
 
 

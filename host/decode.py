@@ -40,6 +40,12 @@ def decode(
         _overlapped(vae, chunks, length, put, tick)
 
 
+def _ready(vae: Any, shape: tuple[int, ...]) -> None:
+    """Makes room for a latent of `shape` and brings the VAE to its device, as VAE.decode does before it decodes."""
+    memory = vae.memory_used_decode(shape, vae.vae_dtype)
+    comfy.model_management.load_models_gpu([vae.patcher], memory_required=memory, force_full_load=vae.disable_offload)
+
+
 def _streamed(vae: HostVAE, chunks: Iterable[Tensor], put: Put, tick: Callable[[int], None]) -> None:
     """Exact, with the memory of one chunk: our own VAE."""
     done = 0
@@ -48,7 +54,7 @@ def _streamed(vae: HostVAE, chunks: Iterable[Tensor], put: Put, tick: Callable[[
         for part in chunk.split(CHUNK, 2):
             comfy.model_management.throw_exception_if_processing_interrupted()
             if stream is None:
-                vae.prepare_decode(tuple(part.shape))
+                _ready(vae, tuple(part.shape))
                 stream = vae.first_stage_model.net.decoder_stream()
             put(stream(part.to(vae.device, vae.vae_dtype))[0].float().cpu())
             done += part.shape[2]
@@ -75,7 +81,7 @@ class _Sink:
 def _buffered(vae: Any, latents: Tensor, put: Put, tick: Callable[[int], None]) -> None:
     """Exact, the VAE itself streams: LTXV, MiniMax H3."""
     net = vae.first_stage_model
-    vae.prepare_decode(tuple(latents.shape))
+    _ready(vae, tuple(latents.shape))
     shape = tuple(net.decode_output_shape(latents.shape))
     frames = 0
 

@@ -18,9 +18,12 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
+from .probe import probe
 
 BOUNDARY_IMAGE, BOUNDARY_TEXT = 0.9, 0.875
 """Noise level at which Wan 2.2 A14B was trained to change over, image to video and text to video."""
+TOP = 1.001
+"""Highest noise level of a flow model, with room for rounding."""
 
 
 class ExpertsGuider(comfy.samplers.CFGGuider):
@@ -33,12 +36,12 @@ class ExpertsGuider(comfy.samplers.CFGGuider):
     def __init__(self, high: Any, low: Any, boundary: float = BOUNDARY_IMAGE):
         if not (math.isfinite(boundary) and 0 <= boundary <= 1):
             raise UsageError(f"boundary {boundary}: give a noise level from 0 (high-noise model alone) to 1")
-        for role, one in (("high", high), ("low", low)):
-            if not hasattr(getattr(one, "model", None), "latent_format"):
-                raise UsageError(f"{role}: not a MODEL of ComfyUI; connect the output of a model loader")
-        names = [type(one.model).__name__ for one in (high, low)]
-        if names[0] != names[1]:
-            raise UsageError(f"high is {names[0]}, low is {names[1]}: give the two experts of one model")
+        first, second = _family("high", high), _family("low", low)
+        if first != second:
+            raise UsageError(f"high is {first}, low is {second}: give the two experts of one model")
+        top = float(high.get_model_object("model_sampling").sigma_max)
+        if top > TOP:
+            raise UsageError(f"{first} has noise levels up to {top:g}: experts can share models with levels from 0 to 1 only")
         super().__init__(high)
         self.low, self.boundary, self.low_cfg = low, float(boundary), 1.0
         self.low_conds: dict[str, list[dict[str, Any]]] = {}
@@ -104,6 +107,27 @@ class ExpertsGuider(comfy.samplers.CFGGuider):
             comfy.model_management.load_models_gpu([patcher])
             patcher.pre_run()
         self._low_active = low
+
+
+def guide(high: Any, low: Any, positive: Any, negative: Any, *, cfg: float, low_cfg: float, boundary: float) -> ExpertsGuider:
+    """The GUIDER of two experts that see the same conditioning, each with its own guidance. Raises UsageError."""
+    for name, value in (("cfg", cfg), ("low_cfg", low_cfg)):
+        if not math.isfinite(value):
+            raise UsageError(f"{name} {value}: give a finite number, 1 for no guidance")
+    guider = ExpertsGuider(high, low, boundary)
+    guider.set_conds(positive, negative)
+    guider.set_cfg(cfg, low_cfg)
+    return guider
+
+
+def _family(role: str, model: Any) -> str:
+    """Name of the video family of a MODEL. Raises UsageError."""
+    if not hasattr(getattr(model, "model", None), "latent_format"):
+        raise UsageError(f"{role}: not a MODEL of ComfyUI; connect the output of a model loader")
+    found = probe(model)
+    if found.kind == "none":
+        raise UsageError(f"{role}: {found.family} makes pictures, not video; connect an expert of a video model")
+    return found.family
 
 
 class Run(NamedTuple):

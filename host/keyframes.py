@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from ..errors import UsageError
 from ..longtake.timeline import Timeline
-from .latents import kept, mask_of, video
+from .latents import kept, mask_of, parts, space_of_vae, told, video
 
 
 def place(
@@ -18,10 +19,14 @@ def place(
 ) -> dict[str, Any]:  # fmt: skip
     """`latent` with known frames: `first` and `last` [n, H, W, 3] at its ends, `keyframes` (seconds, picture) between.
 
-    Clips are cut to whole latents; a picture lasts one latent. Raises UsageError where they do not fit or collide.
+    Clips are cut to whole latents; a picture lasts one latent. A noise mask that is there already stays beside them. Raises
+    UsageError where they do not fit or collide.
     """
-    samples = video(latent).clone()
-    keep = kept(latent).clone()
+    space = space_of_vae(vae)
+    samples = video(latent, space=space).clone()
+    keep, part = kept(latent).clone(), parts(latent)
+    if not 0.1 <= fps <= 240:
+        raise UsageError(f"fps {fps:g}: give 0.1 to 240 frames a second")
     length, size = samples.shape[2], samples.shape[3:]
     if first is None and last is None and not keyframes:
         raise UsageError("nothing to keep: connect first, last or a keyframe")
@@ -37,7 +42,8 @@ def place(
             raise UsageError(f"keyframe at {seconds:g} s: the take lasts {timeline.frames_for(length) / fps:g} s at {fps:g} fps")
         at = timeline.latent_at(frame)
         _put(samples, keep, at, encode(vae, picture[:1], timeline, size, inside=at > 0)[:, :, :1], f"keyframe at {seconds:g} s")
-    return {**latent, "samples": samples, "noise_mask": mask_of(keep)}
+    mask = mask_of(keep) if part is None else mask_of(keep) * part
+    return {**told(space), **latent, "samples": samples, "noise_mask": mask}
 
 
 def read_seconds(text: str, pictures: dict[str, Tensor | None] | None) -> list[tuple[float, Tensor]]:
@@ -46,7 +52,9 @@ def read_seconds(text: str, pictures: dict[str, Tensor | None] | None) -> list[t
     try:
         seconds = [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
     except ValueError as error:
-        raise UsageError(f"seconds {text!r}: give numbers with commas between, such as 1.5, 3") from error
+        raise UsageError(f"seconds {text[:60]!r}: give numbers with commas between, such as 1.5, 3") from error
+    if not all(math.isfinite(second) for second in seconds):
+        raise UsageError(f"seconds {text[:60]!r}: give plain numbers, such as 1.5, 3")
     if len(seconds) != len(shown):
         raise UsageError(f"{len(shown)} keyframe pictures and {len(seconds)} seconds: give one second for each picture")
     return list(zip(seconds, shown, strict=True))

@@ -2,16 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import UsageError
+from .probe import Capability, probe_vae
+
+SPACE = "longtake_space"
+"""Key of a LATENT under which our nodes tell what its latents stand for. Stock nodes hand it on."""
+SLACK = 1e-4
+"""By how much the values of a noise mask may be off 0 or 1 when it was resized."""
 
 
-def video(latent: Any, channels: int | None = None, name: str = "latent") -> Tensor:
-    """Samples [1, C, T, h, w] of a LATENT. Raises UsageError in one line for anything else."""
+@dataclass(frozen=True)
+class Space:
+    """What the latents of a family stand for: `first` frames the first one, `rest` every other, `spatial` pixels a cell;
+    `form` is the class of the model's latent format, None where only the VAE is known."""
+
+    first: int
+    rest: int
+    spatial: int
+    form: type | None = None
+
+    def fits(self, other: Space) -> bool:
+        """Whether latents of one can be those of the other; a format may be built on the other one's."""
+        grid = (self.first, self.rest, self.spatial) == (other.first, other.rest, other.spatial)
+        if self.form is None or other.form is None:
+            return grid
+        return grid and (issubclass(self.form, other.form) or issubclass(other.form, self.form))
+
+    def words(self) -> str:
+        """The grid, and the name of the format where it is known."""
+        kind = "" if self.form is None else f" ({self.form.__name__})"
+        return f"{self.rest} frames a latent, {self.spatial} pixels a cell{kind}"
+
+
+def space_of(model: Any, found: Capability) -> Space | None:
+    """That of a MODEL that the probe found to be `found`; None for a model whose grid is a guess."""
+    form = type(model.get_model_object("latent_format"))
+    return Space(found.timeline.first, found.timeline.rest, found.spatial, form) if found.known else None
+
+
+def space_of_vae(vae: Any) -> Space:
+    """That of a video VAE. Raises UsageError for another one."""
+    # the encoder's cells: there are VAEs that decode to larger pictures than they encode
+    timeline = probe_vae(vae)[0]
+    return Space(timeline.first, timeline.rest, int(vae.spacial_compression_encode()))
+
+
+def told(space: Space | None) -> dict[str, Space]:
+    """What a LATENT of ours holds beside its samples."""
+    return {} if space is None else {SPACE: space}
+
+
+def video(latent: Any, channels: int | None = None, name: str = "latent", space: Space | None = None) -> Tensor:
+    """Samples [1, C, T, h, w] of a LATENT. Raises UsageError in one line for anything else, and where `channels`, or what
+    the LATENT tells of itself and `space`, are not alike."""
     samples = latent.get("samples") if isinstance(latent, dict) else None
     if getattr(samples, "is_nested", False):
         raise UsageError(f"{name}: holds video and sound together; take them apart first (LTXV Separate AV Latent)")
@@ -27,19 +77,55 @@ def video(latent: Any, channels: int | None = None, name: str = "latent") -> Ten
         raise UsageError(f"{name}: shape {tuple(samples.shape)} is empty; give at least one latent frame")
     if not bool(torch.isfinite(samples).all()):
         raise UsageError(f"{name}: holds infinite or undefined numbers; look at what made it (precision, cfg, LoRA strength)")
+    if space is not None:
+        _check_space(latent, name, space)
     return samples
+
+
+def _check_space(latent: dict[str, Any], name: str, space: Space) -> None:
+    ratio, own = latent.get("downscale_ratio_spacial"), latent.get(SPACE)  # stock empty latents have the first
+    if ratio is not None and ratio != space.spatial:
+        raise UsageError(f"{name}: {ratio} pixels a cell, this model has {space.spatial}; it is of another family")
+    if own is not None and not own.fits(space):
+        raise UsageError(f"{name}: {own.words()}; this model has {space.words()}: it is of another family")
 
 
 def kept(latent: dict[str, Any], name: str = "latent") -> Tensor:
     """Which latent frames [T] bool its noise mask keeps whole. Raises UsageError for a mask of another length."""
     frames = video(latent, name=name).shape[2]
+    mask = _mask(latent, frames, name)
+    return torch.zeros(frames, dtype=torch.bool) if mask is None else (mask.amax((0, 1, 3, 4)) <= SLACK).cpu().expand(frames)
+
+
+def parts(latent: dict[str, Any], name: str = "latent") -> Tensor | None:
+    """Its noise mask [1, 1, T, h, w], 1 = generate, on the cells of the latent, where it keeps parts of frames, or keeps
+    them in part; None where every frame is kept or made as a whole. Raises UsageError as `kept`."""
+    size = video(latent, name=name).shape[2:]
+    mask = _mask(latent, size[0], name)
+    if mask is None or whole(mask):
+        return None
+    mask = mask[:1].amax(1, keepdim=True).float().expand(-1, -1, size[0], -1, -1)
+    return F.interpolate(mask, size=size, mode="trilinear").clamp(0, 1).cpu()  # as the host does it
+
+
+def whole(mask: Tensor) -> bool:
+    """Whether a noise mask [B, C, T, H, W] keeps or makes every frame as a whole."""
+    return bool(((mask.amax((0, 1, 3, 4)) <= SLACK) | (mask.amin((0, 1, 3, 4)) >= 1 - SLACK)).all())
+
+
+def _mask(latent: dict[str, Any], frames: int, name: str) -> Tensor | None:
+    """Its noise mask [B, C, 1 or T, H, W]."""
     mask = latent.get("noise_mask")
     if mask is None:
-        return torch.zeros(frames, dtype=torch.bool)
+        return None
+    if not isinstance(mask, Tensor) or mask.ndim < 2:
+        raise UsageError(f"{name}: its noise mask is not one of video; make the mask anew")
     mask = mask if mask.ndim == 5 else mask.reshape(1, 1, -1, *mask.shape[-2:])
     if mask.shape[2] not in (1, frames):
         raise UsageError(f"{name}: its noise mask has {mask.shape[2]} frames, the latent {frames}; make the mask anew")
-    return (mask.amax((0, 1, 3, 4)) == 0).expand(frames)
+    if not mask.numel() or not bool(torch.isfinite(mask).all()):
+        raise UsageError(f"{name}: its noise mask is empty or holds undefined numbers; make the mask anew")
+    return mask
 
 
 def mask_of(keep: Tensor) -> Tensor:

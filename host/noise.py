@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import comfy.nested_tensor
@@ -69,10 +70,10 @@ def read_shots(text: str) -> list[tuple[int, int]]:
     """"12:7, 30:8" to [(12, 7), (30, 8)]: from latent 12 on seed 7. Raises UsageError."""
     found = []
     for part in filter(None, (p.strip() for p in text.replace("\n", ",").split(","))):
-        at, _, seed = part.partition(":")
-        if not at.strip().isdigit() or not seed.strip().isdigit():
-            raise UsageError(f"shots {part!r}: give LATENT:SEED pairs, such as 12:7, 30:8")
-        found.append((int(at), int(seed)))
+        pair = re.fullmatch(r"([0-9]{1,9})\s*:\s*([0-9]{1,19})", part)
+        if pair is None or int(pair[2]) >= 2**63:
+            raise UsageError(f"shots {part[:60]!r}: give LATENT:SEED pairs, such as 12:7, 30:8")
+        found.append((int(pair[1]), int(pair[2])))
     if [at for at, _ in found] != sorted({at for at, _ in found}):
-        raise UsageError(f"shots {text!r}: each must begin later than the one before")
+        raise UsageError(f"shots {text[:60]!r}: each must begin later than the one before")
     return found

@@ -101,7 +101,10 @@ PAIRS = Timeline(1, 4, multiple=2)
 H3 = Timeline(1, 4, cycle=5, multiple=5, offset=2)
 IMAGE, MASK = "concat_latent_image", "concat_mask"
 PREFIX = "It learned known frames at the beginning; at the end or in between it may follow them less."
-EXPERTS = "Its experts for high and low noise must share one sampler run: two samplers in a row spoil known frames."
+EXPERTS = (
+    "Wan 2.2's models for high and low noise must share one sampler run, so connect both to Experts Guider: two samplers in a "
+    "row spoil known frames."
+)
 
 
 def _wan(extra: int) -> Callable[[Any], bool]:

@@ -14,6 +14,7 @@ from ..longtake.sampler import InBoxDenoiser
 from ..longtake.take import Progress, Settings, collect, sample
 from ..longtake.window import WindowConfig
 from .flow import Velocity, check_flow
+from .latents import SLACK, whole
 
 
 class RollingSampler(comfy.samplers.Sampler):
@@ -37,7 +38,8 @@ class RollingSampler(comfy.samplers.Sampler):
         length = noise.shape[2]
         keep = torch.zeros(length, dtype=torch.bool)
         if denoise_mask is not None:
-            keep = (denoise_mask.amax((0, 1, 3, 4)) == 0).cpu()
+            _check(denoise_mask)
+            keep = (denoise_mask.amax((0, 1, 3, 4)) <= SLACK).cpu()
         home = latent_image if latent_image is not None else torch.zeros_like(noise)
         known = {int(i): home[0, :, int(i)].cpu() for i in keep.nonzero()}
         shape = (noise.shape[1], noise.shape[3], noise.shape[4])
@@ -64,3 +66,13 @@ class RollingSampler(comfy.samplers.Sampler):
             found.append(chunk)
         made = collect(found).to(noise)
         return torch.where(keep.to(noise.device).view(1, 1, -1, 1, 1), home, made)
+
+
+def _check(mask: Tensor) -> None:
+    """Raises UsageError for a noise mask [B, C, T, h, w] that keeps parts of frames, or frames in part. One of another length
+    comes here smeared over the frames, as the host resizes it."""
+    if not whole(mask):
+        raise UsageError(
+            f"noise mask: the rolling sampler keeps whole frames only; make it 0 or 1 for each of the {mask.shape[2]} latent "
+            "frames, as Known Frames does, or use another sampler"
+        )

@@ -66,7 +66,7 @@ def read_prompts(net: TextAdapter, encoder: TextEncoder, prompts: Sequence[str])
     """What the adapter understands of each prompt: slot -> value, None where it thinks nothing is said."""
     if not prompts:
         return []
-    states, mask = encoder(list(prompts))
+    states, mask = (part.to(next(net.parameters()).device) for part in encoder(list(prompts)))  # hosts move the encoder
     scores = net.logits(net(states, mask))
     out = []
     for i in range(len(prompts)):

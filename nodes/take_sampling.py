@@ -116,6 +116,40 @@ class LongTakeGuiderSampling(io.ComfyNode):
         return io.NodeOutput(from_guider(guider, sampler, sigmas, origin=above, **inputs))
 
 
+class LongTakeExperts(io.ComfyNode):
+    """Two models as one guider."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LongTakeExperts",
+            display_name="Experts Guider",
+            category=CATEGORY,
+            description="Two experts in one sampler run, such as the high-noise and the low-noise model of Wan 2.2 A14B; "
+            "known frames stay.",
+            search_aliases=["wan 2.2 a14b", "high noise low noise", "two experts", "mixture of experts", "dual model guider"],
+            inputs=[
+                io.Model.Input("high", tooltip="The model for high noise, which begins."),
+                io.Model.Input("low", tooltip="The model for low noise, which makes the rest."),
+                io.Conditioning.Input("positive"),
+                io.Conditioning.Input("negative"),
+                io.Float.Input("cfg", default=3.5, min=0.0, max=100.0, step=0.1, tooltip="Guidance of the high-noise model."),
+                io.Float.Input("low_cfg", default=3.5, min=0.0, max=100.0, step=0.1, tooltip="Guidance of the low-noise model."),
+                io.Float.Input(
+                    "boundary", default=0.9, min=0.0, max=1.0, step=0.005,
+                    tooltip="Noise level below which low takes over. Wan 2.2: 0.9 image to video, 0.875 text to video.",
+                ),
+            ],
+            outputs=[io.Guider.Output()],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, high: Any, low: Any, positive: Any, negative: Any, **inputs: Any) -> io.NodeOutput:
+        from ..host.experts import guide
+
+        return io.NodeOutput(guide(high, low, positive, negative, **inputs))
+
+
 class LongTakeProbe(io.ComfyNode):
     """What a model can do with known frames."""
 

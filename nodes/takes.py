@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from .take_sampling import CATEGORY, SAMPLING, LongTakeGuiderSampling, LongTakeProbe, LongTakeSampling
+from .take_sampling import CATEGORY, SAMPLING, LongTakeExperts, LongTakeGuiderSampling, LongTakeProbe, LongTakeSampling
 from .video import REEL
 
 FPS = {"default": 0.0, "min": 0.0, "max": 240.0, "step": 0.1, "tooltip": "Frames a second; 0: the model's own rate."}
@@ -296,6 +296,6 @@ class LongTakeFilm(io.ComfyNode):
 
 
 TAKES: list[type[io.ComfyNode]] = [
-    LongTakeSampling, LongTakeGuiderSampling, LongTakeExtend, LongTakeConnect, LongTakeLoop, LongTakeRecut, LongTakeRemix,
-    LongTakeBlend, LongTakeStitch, LongTakeFilm, LongTakeProbe,
+    LongTakeSampling, LongTakeGuiderSampling, LongTakeExperts, LongTakeExtend, LongTakeConnect, LongTakeLoop, LongTakeRecut,
+    LongTakeRemix, LongTakeBlend, LongTakeStitch, LongTakeFilm, LongTakeProbe,
 ]  # fmt: skip

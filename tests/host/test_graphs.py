@@ -61,7 +61,7 @@ def test_save_video_copies_the_packets(comfy):
     graph = short() | {
         "20": {
             "class_type": "SaveVideo",
-            "inputs": {"video": ["9", 0], "filename_prefix": "copy", "format": "auto", "format.codec": "auto"},
+            "inputs": {"video": ["9", 0], "filename_prefix": "copy", "format": "auto", "format.codec": "auto", "codec": "auto"},
         }
     }
     entry = comfy.run(graph)

@@ -24,7 +24,7 @@ VIDEO = {
     "2": {"class_type": "CreateVideo", "inputs": {"images": ["1", 0], "fps": 8.0}},
     "3": {
         "class_type": "SaveVideo",
-        "inputs": {"video": ["2", 0], "filename_prefix": "clip", "format": "mp4", "format.codec": "auto"},
+        "inputs": {"video": ["2", 0], "filename_prefix": "clip", "format": "mp4", "format.codec": "auto", "codec": "auto"},
     },
     "4": {"class_type": "PreviewAny", "inputs": {"source": "all done"}, "_meta": {"title": "Say"}},
 }
