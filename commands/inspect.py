@@ -26,6 +26,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--joins", metavar="N,N", help="frames that begin a new piece; else those in the film's record")
     parser.add_argument("--loop", action="store_true", help="also measure the step from the last frame to the first")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="draw joins and drift over time as a picture")
+    parser.add_argument("--prune", action="store_true", help="delete the segments of a reel that its last version does not use")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -36,9 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.path.is_dir():
         if arguments.plot:
             raise UsageError(f"--plot {arguments.plot}: a reel holds latents; give the film made of it")
+        if arguments.prune:
+            prune(arguments.path)
         report = reel_report(arguments.path)
         print(json.dumps(report) if arguments.json else "\n".join(reel_lines(report)))
         return 0
+    if arguments.prune:
+        raise UsageError(f"--prune {arguments.path}: give the folder of a reel")
     if arguments.plot and arguments.plot.suffix.lower() != ".png":
         raise UsageError(f"--plot {arguments.plot}: give a file name that ends in .png")
     film = film_report(arguments)
@@ -114,6 +119,14 @@ def asked_joins(text: str | None, frames: int) -> list[int] | None:
     return joins
 
 
+def prune(path: Path) -> None:
+    """Deletes what earlier versions of a take have left in its reel. Raises ReelError, also where the last run did not end."""
+    from ..longtake.reel import Reel
+
+    with Reel.open(path, Reel.peek(path)["header"]) as reel:
+        reel.prune()
+
+
 def reel_report(path: Path) -> dict[str, Any]:
     """Header, metrics and segments of a reel. Raises ReelError where the folder holds none."""
     from ..longtake.reel import INDEX, SEGMENTS, Reel
@@ -125,6 +138,8 @@ def reel_report(path: Path) -> dict[str, Any]:
         segments = [{"file": entry["file"], "bytes": entry["bytes"], "meta": entry["meta"]} for entry in data["segments"]]
         for segment in segments:
             segment["present"] = (path / SEGMENTS / Path(segment["file"]).name).is_file()
+        for segment, entry in zip(segments, data["segments"], strict=True):
+            segment["used"] = entry["key"] in data["order"]
         found = {name: data[name] for name in ("longtake", "header", "metrics")}
         return {"reel": str(path), **found, "segments": segments}
     except (KeyError, TypeError):
@@ -161,5 +176,8 @@ def reel_lines(report: dict[str, Any]) -> list[str]:
     size = sum(segment["bytes"] for segment in report["segments"])
     missing = [segment["file"] for segment in report["segments"] if not segment["present"]]
     lines.append(f"segments {len(report['segments'])}, {size / 1e6:.1f} MB")
+    spare = [segment["bytes"] for segment in report["segments"] if not segment["used"]]
+    if spare:
+        lines.append(f"earlier  {len(spare)} of them, {sum(spare) / 1e6:.1f} MB, are not in the last version: --prune deletes them")
     lines += [f"missing  {file}" for file in missing]
     return lines

@@ -1,7 +1,6 @@
 """`longtake render`: a prompt, a picture, clips or a list of shots in; a film out."""
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -46,12 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     import torch
 
-    from ..models.load import load_bundle, pick_device, read_manifest
+    from ..longtake.reel import header
+    from ..models.load import load_bundle, manifest_id, pick_device, read_manifest
 
     device = pick_device(arguments.device)
     bundle = load_bundle(device, arguments.weights)
     manifest = read_manifest(arguments.weights) if arguments.weights else read_manifest()
-    model = "longtake-" + hashlib.sha256(json.dumps(manifest["nets"], sort_keys=True).encode()).hexdigest()[:12]
+    model = "longtake-" + manifest_id(manifest)
     model += "-as-written" * arguments.as_written
     note_all(console, length_notes(plan, bundle))
     if not arguments.as_written:
@@ -70,11 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     settings, cfg = sampler_settings(arguments, bundle)
     record = {"steps": settings.steps, "order": arguments.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
     record |= {"joins": film.joins, "loop": film.closing}
-    header = {"model": model, "size": list(plan.canvas), "fps": plan.fps, "timeline": [stage.timeline.first, stage.timeline.rest]}
-    with open_reel(arguments.reel, header) as reel:
+    with open_reel(arguments.reel, header(model, stage.shape, stage.timeline)) as reel:
         if reel is not None:
             prompts = [shot.prompt for shot in plan.shots]
-            reel.set_metrics({"shots": [{"prompt": p, "seed": s} for p, s in zip(prompts, film.seeds, strict=True)]})
+            shots = [{"prompt": p, "seed": s} for p, s in zip(prompts, film.seeds, strict=True)]
+            reel.set_metrics({"fps": plan.fps, "shots": shots})
+            reel.put_known(film.request.known)
         sampler = Sampler(bundle, stage, settings, cfg, arguments.order, model, reel, arguments.as_written)
         write(plan, film, sampler, console, arguments, model, record)
     done = time.perf_counter()

@@ -37,7 +37,7 @@ def place(
         encoded = encode(vae, last, timeline, size, inside=True)
         _put(samples, keep, max(0, length - encoded.shape[2]), encoded[:, :, -length:], "last")
     for seconds, picture in keyframes:
-        frame = round(seconds * fps)
+        frame = round(min(max(seconds * fps, -1.0), 1e9))  # else infinite for 1e308
         if not 0 <= frame < timeline.frames_for(length):
             raise UsageError(f"keyframe at {seconds:g} s: the take lasts {timeline.frames_for(length) / fps:g} s at {fps:g} fps")
         at = timeline.latent_at(frame)

@@ -47,10 +47,13 @@ def space_of(model: Any, found: Capability) -> Space | None:
     return Space(found.timeline.first, found.timeline.rest, found.spatial, form) if found.known else None
 
 
-def space_of_vae(vae: Any) -> Space:
-    """That of a video VAE. Raises UsageError for another one."""
+def space_of_vae(vae: Any) -> Space | None:
+    """That of a video VAE; None for another one, and where its latents follow no rule."""
+    try:
+        timeline = probe_vae(vae)[0]
+    except UsageError:
+        return None
     # the encoder's cells: there are VAEs that decode to larger pictures than they encode
-    timeline = probe_vae(vae)[0]
     return Space(timeline.first, timeline.rest, int(vae.spacial_compression_encode()))
 
 

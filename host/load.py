@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import folder_paths
 from safetensors import SafetensorError, safe_open
 
-from ..errors import UsageError, WeightsError
+from ..errors import LongTakeError, UsageError, WeightsError
 
 FOLDER = "longtake"
 BOX = "in the box"
+SUFFIXES = {".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf"}
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "")
 
 
@@ -21,14 +24,28 @@ def register() -> None:
 
 
 def names() -> list[str]:
-    """The box, then every weights folder and safetensors file in models/longtake."""
-    found = set()
-    for root in map(Path, folder_paths.get_folder_paths(FOLDER)):
-        if root.is_dir():
-            found |= {p.parent.relative_to(root).as_posix() for p in root.glob("**/manifest.json") if p.parent != root}
-            single = (p for p in root.glob("**/*.safetensors") if not (p.parent / "manifest.json").exists())
-            found |= {p.relative_to(root).as_posix() for p in single}
-    return [BOX, *sorted(found)]
+    """The box, then every weights folder and safetensors file in models/longtake, links to such among them."""
+    return [BOX, *sorted(_offered())]
+
+
+def _offered() -> dict[str, Path]:
+    """Models by name; where a name is in two folders, the first."""
+    roots = [Path(root) for root in folder_paths.get_folder_paths(FOLDER)]
+    return {path.relative_to(root).as_posix(): path for root in reversed(roots) for path in _models(root)}
+
+
+def _models(root: Path) -> Iterator[Path]:
+    """Folders with a manifest below `root`, and safetensors files that belong to none."""
+    seen = {os.path.realpath(root)}
+    for name, folders, files in os.walk(root, followlinks=True):  # people link models into place
+        folder, manifest = Path(name), "manifest.json" in files
+        if manifest and folder != root:
+            yield folder
+        if not manifest:
+            yield from (folder / file for file in files if file.endswith(".safetensors") and (folder / file).is_file())
+        real = {sub: os.path.realpath(folder / sub) for sub in folders}
+        folders[:] = [sub for sub in folders if real[sub] not in seen]  # no ring of links
+        seen |= set(real.values())
 
 
 def load(name: str, recaption: bool = True) -> tuple[Any, Any, Any]:
@@ -42,27 +59,58 @@ def load(name: str, recaption: bool = True) -> tuple[Any, Any, Any]:
     from .model import make_model
     from .vae import HostVAE
 
-    offered = names()
-    if name not in offered:
-        raise UsageError(f"model {name!r}: not in models/{FOLDER}; give one of {', '.join(offered)}")
-    folder = WEIGHTS
-    if name != BOX and not name.endswith(".safetensors"):
-        folder = _path(name)
+    path = WEIGHTS if name == BOX else _path(name)
+    single = path.suffix == ".safetensors"
+    folder = WEIGHTS if single else path
     info = read_manifest(folder)["info"]
     state, config = load_state("dit", folder)
-    if name.endswith(".safetensors"):
-        state = _transformer(_path(name), state)
+    if single:
+        state = _transformer(path, state)
     vae = load_vae(folder)
     clip = make_clip(lambda text: load_recaptioner(text, folder), recaption)
     return make_model(state, config, vae, float(info.get("shift", 1.0))), clip, HostVAE(vae)
 
 
 def _path(name: str) -> Path:
-    for root in map(Path, folder_paths.get_folder_paths(FOLDER)):
-        path = root / name
-        if path.exists() and folder_paths.is_within_directory(str(root), str(path)):
-            return path
-    raise UsageError(f"model {name!r}: it is not inside models/{FOLDER}; give a name from the list")
+    """Where a model of the list lies. Raises UsageError for a name that is not in it."""
+    offered = _offered()
+    if name not in offered:
+        raise UsageError(f"model {name[:60]!r}: not in models/{FOLDER}; give one of {', '.join([BOX, *sorted(offered)])}")
+    return offered[name]
+
+
+def weights_id(name: Any) -> str:
+    """What tells the weights of a model from others under its name, for reel keys: the hash of their manifest and the shift they
+    are sampled with, and of a single file its size and time. Never raises: "" where there are none."""
+    from ..models.load import WEIGHTS, manifest_id, read_manifest
+
+    try:
+        single = name.endswith(".safetensors")
+        manifest = read_manifest(WEIGHTS if single or name == BOX else _path(name))
+        stamp = _stamp(_path(name)) if single else ""
+        return f"{manifest_id(manifest)} {manifest['info'].get('shift', 1.0)} {stamp}".rstrip()
+    except (LongTakeError, OSError, AttributeError, TypeError, ValueError):
+        return ""
+
+
+def file_ids(name: str) -> list[str]:
+    """Size and time of the model files of this name in the host's folders, of whatever kind: for reel keys. Never raises."""
+    if Path(name).suffix.lower() not in SUFFIXES:
+        return []
+    found = set()
+    for kind in list(folder_paths.folder_names_and_paths):
+        try:
+            path = folder_paths.get_full_path(kind, name)
+            found |= {_stamp(Path(path))} if path else set()
+        except (OSError, ValueError):
+            continue
+    return sorted(found)
+
+
+def _stamp(path: Path) -> str:
+    """Size and time, in whole seconds because not every file system keeps more, of a file."""
+    found = path.stat()
+    return f"{found.st_size} {int(found.st_mtime)}"
 
 
 def _transformer(path: Path, box: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import UsageError
 from ..longtake.metrics import Join, Meter
-from ..longtake.reel import Reel
+from ..longtake.reel import Reel, header
 from ..longtake.request import Request
 from ..longtake.take import Chunk, Progress, plan, sample
 from .decode import LEAD, decode
@@ -141,8 +141,7 @@ class _Work:
     def header(self, request: Request) -> dict[str, Any]:
         """What all segments of the take's reel share."""
         found = self.sampling.capability
-        header = {"model": found.family, "shape": list(request.shape), "timeline": asdict(found.timeline)}
-        return header if self.track is None else header | {"sound": self.track.axis}
+        return header(found.family, request.shape, found.timeline, None if self.track is None else self.track.axis)
 
     def attempt(self, request: Request, folder: Path | None, *, judged: bool = True) -> Attempt:
         """All latents of a request, and its joins measured where it is `judged`."""
@@ -226,9 +225,10 @@ def _metrics(best: Attempt, work: _Work, frames: int) -> dict[str, Any]:
     return {"frames": frames, "calls": work.denoiser.calls, "joins": joins, "seeds": [shot.seed for shot in best.request.shots]}
 
 
-def _note(folder: Path, header: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
-    with Reel.open(folder, header) as reel:
-        reel.set_metrics(metrics)
+def _note(folder: Path, head: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
+    with Reel.open(folder, head) as reel:
+        calls = metrics["calls"] or reel.metrics.get("calls", 0)  # a run that only read the reel leaves it as it was
+        reel.set_metrics({**metrics, "calls": calls})
 
 
 def _cost(latents: int, new: int) -> str:

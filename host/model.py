@@ -18,6 +18,7 @@ import comfy.supported_models_base
 import torch
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from ..models.dit import CONTEXT, TARGET, DiTConfig, VideoDiT
 from ..models.vae import VideoVAE
 
@@ -78,7 +79,9 @@ class HostDiT(VideoDiT):
         transformer_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Tensor:
-        """Velocity of x [B, C, T, h, w]; timestep [B] or [B, T] is 1000 sigma; context [B, L, 384] token states."""
+        """Velocity of x [B, C, T, h, w]; timestep [B] or [B, T] is 1000 sigma; context [B, L, 384] token states. Raises
+        UsageError for x of another shape."""
+        check(x, self.cfg.channels)
         options = transformer_options or {}
         wrappers = comfy.patcher_extension.get_all_wrappers(comfy.patcher_extension.WrappersMP.DIFFUSION_MODEL, options)
         run = comfy.patcher_extension.WrapperExecutor.new_class_executor(self.velocity, self, wrappers)
@@ -139,7 +142,17 @@ class LongTakeModel(comfy.model_base.BaseModel):
     def __init__(self, model_config: Config, device: Any = None):
         super().__init__(model_config, comfy.model_base.ModelType.FLOW, device=device, unet_model=HostDiT)
 
+    def process_latent_in(self, latent: Tensor) -> Tensor:
+        """What the host does with a latent that is not empty before it samples. Raises UsageError for one that is not ours."""
+        check(latent, self.latent_format.latent_channels)
+        if not bool(torch.isfinite(latent).all()):
+            raise UsageError("latent: holds infinite or undefined numbers; look at what made it (precision, cfg, LoRA strength)")
+        return super().process_latent_in(latent)
+
     def extra_conds(self, **kwargs: Any) -> dict[str, Any]:
+        """Conditioning for the noise [B, C, T, h, w]. Raises UsageError for noise of another shape."""
+        if kwargs.get("noise") is not None:  # the first that is seen of an empty latent
+            check(kwargs["noise"], self.latent_format.latent_channels)
         out = super().extra_conds(**kwargs)
         if kwargs.get("cross_attn") is not None:  # never repeated to match lengths: a prompt said twice is another prompt
             out["c_crossattn"] = comfy.conds.CONDRegular(kwargs["cross_attn"])
@@ -158,6 +171,15 @@ class LongTakeModel(comfy.model_base.BaseModel):
     def scale_latent_inpaint(self, sigma: Tensor, noise: Tensor, latent_image: Tensor, **kwargs: Any) -> Tensor:
         """Kept frames are shown clean."""
         return latent_image
+
+
+def check(latents: Tensor, channels: int) -> None:
+    """Raises UsageError in one line for latents that are not [B, C, T, h, w] with so many channels."""
+    shape = tuple(latents.shape)
+    if len(shape) == 3 and shape[1] == 1:  # how the host's samplers hold several streams
+        raise UsageError("latent: holds video and sound together; LongTake makes no sound, take them apart first")
+    if len(shape) != 5 or shape[1] != channels:
+        raise UsageError(f"latent {shape}: LongTake wants (batch, {channels}, time, height, width); it is of another family")
 
 
 class Config(comfy.supported_models_base.BASE):

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from comfy_execution.graph_utils import is_link
 
+from .load import file_ids, weights_id
+
+LOADER = "LongTakeLoader"
+"""The node of our own models, whose files are known by their manifest."""
+
 
 def origin(graph: Any, node: Any, *names: str) -> str:
-    """Hash of all that is above the inputs `names` of a node: classes and values, link by link; "" without a graph.
+    """Hash of all that is above the inputs `names` of a node: classes and values, link by link, and what tells the weight files
+    they name from others of these names; "" without a graph.
 
     `graph` is the host's DynamicPrompt, `node` the number of the node in it.
     """
@@ -24,10 +31,18 @@ def origin(graph: Any, node: Any, *names: str) -> str:
 
     def above(number: str) -> str:
         if number not in known:
-            known[number] = digest([graph.get_node(number)["class_type"], inputs(number)])
+            kind, given = graph.get_node(number)["class_type"], inputs(number)
+            known[number] = digest([kind, given, _weights(kind, given)])
         return known[number]
 
     return digest(inputs(str(node), names))
+
+
+def _weights(kind: str, given: Mapping[str, Any]) -> list[str]:
+    """What tells the weight files that a node of class `kind` names from others of these names, as far as it can be known."""
+    if kind == LOADER:
+        return [weights_id(given.get("model"))]
+    return [stamp for _, value in sorted(given.items()) if isinstance(value, str) for stamp in file_ids(value)]
 
 
 def digest(value: Any) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import folder_paths
 import torch
 from torch import Tensor
 
-from ..errors import ReelError, UsageError
-from ..longtake.reel import Reel
+from ..errors import LongTakeError, ReelError, UsageError
+from ..longtake.reel import INDEX, SEGMENTS, Reel
 from ..longtake.timeline import Timeline
+from .origin import digest
 from .sound import together
 
 REELS = "longtake/reels"
@@ -30,6 +32,34 @@ def reel_path(name: str) -> Path:
     return path
 
 
+def reel_state(name: str | None) -> Any:
+    """What changes whenever the reel `name` does, or any reel where None stands for a name that comes by a link: the host runs
+    a node again where this is another than the last time. NaN, which is always another, where there is no such reel. Never
+    raises, and reads no file."""
+    try:
+        if name is not None:
+            return digest(_files(reel_path(name)))
+        root = Path(folder_paths.get_output_directory()) / REELS
+        return digest([[str(index.parent), _files(index.parent)] for index in sorted(root.glob(f"*/{INDEX}"))])
+    except (LongTakeError, OSError, TypeError, AttributeError):
+        return float("nan")
+
+
+def _files(path: Path) -> list[list[Any]]:
+    """Name, size and time of the index and the segments of a reel. Raises OSError where it has no index."""
+    found = [(file, file.stat()) for file in (path / INDEX, *sorted((path / SEGMENTS).glob("*.safetensors")))]
+    return [[file.name, stat.st_size, stat.st_mtime_ns] for file, stat in found]
+
+
+class Head(NamedTuple):
+    """What all segments of a reel share."""
+
+    model: str
+    shape: tuple[int, int, int]
+    timeline: Timeline
+    sound: int | None
+
+
 @dataclass(frozen=True)
 class ReelFile:
     """A take on disk: the LONGTAKE_REEL socket. Holds no latents; reads them as they are asked for."""
@@ -39,13 +69,13 @@ class ReelFile:
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Latents (C, T, h, w) of the take so far, from its first on without a gap. Raises ReelError."""
-        channels, height, width = self._data()["header"]["shape"]
+        channels, height, width = self._head().shape
         return channels, sum(len(indices) for _, indices in self._parts()), height, width
 
     @property
     def frames(self) -> int:
         """Frames of these latents."""
-        return Timeline(**self._data()["header"]["timeline"]).frames_for(self.shape[1])
+        return self._head().timeline.frames_for(self.shape[1])
 
     def chunks(self) -> Iterator[Tensor]:
         """Latents [1, C, n, h, w] in order. Raises ReelError for a missing or damaged segment."""
@@ -54,24 +84,31 @@ class ReelFile:
 
     def sound(self) -> Tensor | None:
         """Sound latents of the take so far, where its model made some. Raises ReelError."""
-        axis = self._data()["header"].get("sound")
+        axis = self._head().sound
         if axis is None:
             return None
         return torch.cat([Reel.read(self.path, entry, "sound") for entry, _ in self._parts()], axis)
 
     def report(self) -> str:
         """A line on the reel and one on each segment. Raises ReelError."""
-        data, timeline = self._data(), Timeline(**self._data()["header"]["timeline"])
-        fps = float(data["metrics"].get("fps") or 0)
+        data, head, parts = self._data(), self._head(), self._parts()
         size = sum(entry["bytes"] for entry in data["segments"])
-        lines = [f"{self.path.name}: {data['header']['model']}, {len(data['segments'])} segments, {size / 1e6:.1f} MB on disk"]
-        for number, (entry, indices) in enumerate(self._parts(), 1):
-            begin, end = timeline.frames_for(indices[0]), timeline.frames_for(indices[-1] + 1)
-            when = f", {begin / fps:.2f} to {end / fps:.2f} s" if fps else ""
-            lines.append(f"{number}: frames {begin} to {end - 1}{when}, {entry['bytes'] / 1e3:.0f} kB")
-        for join in data["metrics"].get("joins", []):
-            verdict = "smooth" if join["passes"] else "may be seen"
-            lines.append(f"join at frame {join['frame']}: seam {join['ratio']:.2f} ({verdict})")
+        spare = [entry for entry in data["segments"] if entry["key"] not in data["order"]]
+        lines = [f"{self.path.name}: {head.model}, {len(data['segments'])} segments, {size / 1e6:.1f} MB on disk"]
+        if spare:
+            size = sum(entry["bytes"] for entry in spare)
+            lines[0] += f", of which {len(spare)} with {size / 1e6:.1f} MB are not in the last version"
+        try:
+            fps = float(data["metrics"].get("fps") or 0)
+            for number, (entry, indices) in enumerate(parts, 1):
+                begin, end = head.timeline.frames_for(indices[0]), head.timeline.frames_for(indices[-1] + 1)
+                when = f", {begin / fps:.2f} to {end / fps:.2f} s" if fps else ""
+                lines.append(f"{number}: frames {begin} to {end - 1}{when}, {entry['bytes'] / 1e3:.0f} kB")
+            for join in data["metrics"].get("joins", []):
+                verdict = "smooth" if join["passes"] else "may be seen"
+                lines.append(f"join at frame {join['frame']}: seam {join['ratio']:.2f} ({verdict})")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ReelError(f"{self.path / INDEX}: damaged; make the take again with this reel") from error
         return "\n".join(lines)
 
     def middles(self) -> Iterator[Tensor]:
@@ -81,6 +118,19 @@ class ReelFile:
 
     def _data(self) -> dict[str, Any]:
         return Reel.peek(self.path)
+
+    def _head(self) -> Head:
+        """Raises ReelError for a reel that does not say what is on it."""
+        found = self._data()["header"]
+        try:
+            channels, height, width = map(operator.index, found["shape"])
+            axis = found.get("sound")
+            return Head(
+                str(found["model"]), (channels, height, width), Timeline(**found["timeline"]), axis if axis is None else int(axis)
+            )
+        except (KeyError, TypeError, ValueError, UsageError) as error:
+            reason = "damaged" if found else "it holds no segment that can be read"
+            raise ReelError(f"{self.path / INDEX}: {reason}; make the take again with this reel") from error
 
     def _parts(self) -> list[tuple[dict[str, Any], list[int]]]:
         """Segments of the take as it was last run, by time, up to the first gap, with the numbers of their latents."""
@@ -94,7 +144,8 @@ class ReelFile:
                 parts.append((entry, indices))
                 done = indices[-1] + 1
         if not parts:
-            raise ReelError(f"{self.path.name}: this reel holds no finished segment yet; run Long Take with its name first")
+            what = "the beginning of the take is not on this reel" if listed else "this reel holds no finished segment yet"
+            raise ReelError(f"{self.path.name}: {what}; make the take with it first")
         return parts
 
 

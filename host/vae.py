@@ -10,6 +10,7 @@ import comfy.sd
 import torch
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from ..models.vae import VideoVAE
 
 CHUNK = 1
@@ -79,6 +80,42 @@ class HostVAE(comfy.sd.VAE):
         self.memory_used_decode = lambda shape, dtype: 25_000 * min(shape[2], CHUNK) * per * shape[3] * shape[4] * 4
         self.memory_used_encode = lambda shape, dtype: 100 * min(shape[2], CHUNK * per) * shape[3] * shape[4] * 4
         self.throw_exception_if_invalid()
+
+    def decode(self, samples_in: Tensor, *args: Any, **options: Any) -> Tensor:
+        """Latents [B, C, T, h, w] to frames [B, T, H, W, 3], as the host does it. Raises UsageError for other latents."""
+        check(samples_in, self.latent_channels)
+        return super().decode(samples_in, *args, **options)
+
+    def decode_tiled(self, samples: Tensor, *args: Any, **options: Any) -> Tensor:
+        """The same tile by tile."""
+        check(samples, self.latent_channels)
+        return super().decode_tiled(samples, *args, **options)
+
+    def encode(self, pixel_samples: Tensor) -> Tensor:
+        """Frames [T, H, W, 3] to latents, as the host does it. Raises UsageError for frames smaller than a latent cell."""
+        self._check_frames(pixel_samples)
+        return super().encode(pixel_samples)
+
+    def encode_tiled(self, pixel_samples: Tensor, *args: Any, **options: Any) -> Tensor:
+        """The same tile by tile."""
+        self._check_frames(pixel_samples)
+        return super().encode_tiled(pixel_samples, *args, **options)
+
+    def _check_frames(self, frames: Tensor) -> None:
+        cell = self.spacial_compression_encode()
+        if frames.ndim not in (4, 5) or not len(frames) or min(frames.shape[-3:-1]) < cell or frames.shape[-1] < 3:
+            raise UsageError(f"image {tuple(frames.shape)}: give colour pictures (n, height, width, 3) of {cell} pixels or more")
+
+
+def check(latents: Any, channels: int) -> None:
+    """Raises UsageError in one line for latents that this VAE does not decode."""
+    if getattr(latents, "is_nested", False):
+        raise UsageError("latent: holds video and sound together; take them apart first (LTXV Separate AV Latent)")
+    shape = tuple(latents.shape)
+    if len(shape) != 5 or shape[1] != channels or not latents.numel():
+        raise UsageError(f"latent {shape}: LongTake's VAE decodes (batch, {channels}, time, height, width); connect its own VAE")
+    if not bool(torch.isfinite(latents).all()):
+        raise UsageError("latent: holds infinite or undefined numbers; look at what made it (precision, cfg, LoRA strength)")
 
 
 def _as_it_is(image: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from comfy.cli_args import args
 from comfy_api.latest import InputImpl, io, ui
 from torch import Tensor
 
-from ..errors import UsageError
+from ..errors import MediaError, UsageError
+from ..longtake.reel import Reel
 from ..media import mark
 from ..media.codecs import codecs
 from ..media.write import open_writer
 from .decode import decode
-from .latents import video
+from .latents import space_of_vae, video
 from .reels import ReelFile
 
 log = logging.getLogger(__name__)
@@ -26,13 +28,23 @@ MARK_KEY = "longtake"
 
 
 def place(prefix: str, width: int, height: int) -> tuple[Path, str, str, int]:
-    """Folder, its name below the output folder, file name and number for a new file. Raises UsageError."""
+    """Folder, its name below the output folder, file name and number for a new file. Raises UsageError for a name that is
+    not allowed, MediaError where the folder cannot be made or read."""
+    shown = f"filename_prefix {prefix[:60]!r}"
+    if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", prefix):
+        raise UsageError(f"{shown}: it holds characters that file names cannot have; give a plain name")
     try:
         folder, name, number, below, _ = folder_paths.get_save_image_path(
             prefix, folder_paths.get_output_directory(), width, height
         )
-    except Exception as error:
-        raise UsageError(f"filename_prefix {prefix!r}: it leads out of the output folder; give a plain name") from error
+    except PermissionError as error:
+        raise MediaError(f"{shown}: its folder may not be written to; change its rights, or give another name") from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise MediaError(f"{shown}: a file stands where its folder is to be; give another name") from error
+    except OSError as error:  # disk full, name too long, drive gone
+        raise MediaError(f"{shown}: its folder cannot be used ({error.strerror or error}); change that, or give another name") from error
+    except Exception as error:  # the host has no class of its own for it
+        raise UsageError(f"{shown}: it leads out of the output folder; give a plain name") from error
     return Path(folder), below, name, number
 
 
@@ -46,14 +58,23 @@ def save(
     """
     if latent is None:
         raise UsageError("reel: Long Take kept none; give it the name of a reel, or connect its LATENT")
-    channels = getattr(vae, "latent_channels", None)
+    if vae is None:
+        raise UsageError("vae: none; this checkpoint holds none, load the one that belongs to the video model")
+    if getattr(vae, "latent_dim", None) != 3:
+        raise UsageError("this VAE decodes pictures, not video: connect the VAE that belongs to the video model")
+    channels, space = getattr(vae, "latent_channels", None), space_of_vae(vae)
     chunks: Iterable[Tensor]
     if isinstance(latent, ReelFile):
         chunks, shape = latent.chunks(), latent.shape
         if channels not in (None, shape[0]):
-            raise UsageError(f"reel: {shape[0]} channels, this model has {channels}; it is of another family")
+            raise UsageError(f"reel: {shape[0]} channels, this VAE has {channels}; connect the VAE of the reel's model")
+        timeline = Reel.peek(latent.path)["header"]["timeline"]
+        if space is not None and (timeline["first"], timeline["rest"]) != (space.first, space.rest):
+            raise UsageError(
+                f"reel: {timeline['rest']} frames a latent, this VAE has {space.rest}; connect the VAE of the reel's model"
+            )
     else:
-        samples = video(latent, channels=channels)
+        samples = video(latent, channels, space=space)
         chunks, shape = [samples], (samples.shape[1], samples.shape[2], samples.shape[3], samples.shape[4])
     length, spatial = shape[1], vae.spacial_compression_decode()
     size = (shape[3] * spatial, shape[2] * spatial)

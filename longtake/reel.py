@@ -10,33 +10,69 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import safetensors.torch
+import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from .. import __version__
-from ..errors import ReelError
+from ..errors import ReelError, UsageError
+from .timeline import Timeline
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 2
+SCHEMA = 3
 INDEX, SEGMENTS, LOCK, PID = "reel.json", "segments", ".lock", ".pid"
 
 
-def _with_maker(index: dict[str, Any]) -> dict[str, Any]:
+def header(model: str, shape: Sequence[int], timeline: Timeline, sound: int | None = None) -> dict[str, Any]:
+    """What all segments of a take share: the model, the latents' (C, h, w), their timeline, and the axis of time of sound
+    latents where there are some."""
+    found = {"model": model, "shape": list(shape), "timeline": asdict(timeline)}
+    return found if sound is None else found | {"sound": sound}
+
+
+def _with_maker(index: dict[str, Any], path: Path) -> dict[str, Any]:
     """2 says which LongTake wrote it last; before, 0.1.0 was the only one."""
     return {**index, "schema": 2, "longtake": "0.1.0"}
 
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_maker}
-"""What makes an index of one format into one of the next. Segments are never rewritten: their keys and hashes hold."""
+def _with_one_header(index: dict[str, Any], path: Path) -> dict[str, Any]:
+    """3 has one header for the nodes and the command line, which had pixels and fps in its own; and whether the last run got
+    to its end, which before was not kept."""
+    head, metrics = dict(index["header"]), dict(index["metrics"])
+    if "size" in head:
+        metrics.setdefault("fps", head["fps"])
+        first, rest = head["timeline"]
+        shape = _stored_shape(path, index["segments"])
+        head = {} if shape is None else header(head["model"], shape, Timeline(first, rest))
+    elif isinstance(head.get("timeline"), dict):
+        head["timeline"] = asdict(Timeline(**head["timeline"]))
+    return {**index, "schema": 3, "header": head, "metrics": metrics, "finished": False}
+
+
+def _stored_shape(path: Path, segments: Sequence[Mapping[str, Any]]) -> list[int] | None:
+    """(C, h, w) of the first segment that can be read."""
+    for entry in segments:
+        try:
+            with safe_open(str(path / SEGMENTS / Path(entry["file"]).name), "pt") as file:
+                _, channels, _, height, width = file.get_slice("latents").get_shape()
+                return [channels, height, width]
+        except (OSError, ValueError, SafetensorError):
+            continue
+    return None
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {1: _with_maker, 2: _with_one_header}
+"""What makes an index of one format, in the folder of its reel, into one of the next. Segments are never rewritten: their keys
+and hashes hold."""
 
 
 @dataclass
@@ -57,14 +93,16 @@ class Reel:
         self.path, self.header, self._lock = path, header, lock
         self.metrics: dict[str, Any] = {}
         self.order: list[str] = []
+        self.finished = False
         self._segments: dict[str, Segment] = {}
         self._begun = False  # whether this run has used a segment; until then `order` is that of the last run
+        self._written: bytes | None = None  # the index on disk
 
     @classmethod
     def open(cls, directory: str | os.PathLike[str], header: Mapping[str, Any]) -> Reel:
         """Opens or begins the reel in `directory`.
 
-        `header` holds what all segments share (model, size, fps, timeline); values must be JSON. Raises ReelError where
+        `header` holds what all segments share, see the function of that name; values must be JSON. Raises ReelError where
         the reel belongs to another header, is in use, is from a later version, or the directory cannot be used.
         """
         path = Path(directory)
@@ -92,18 +130,18 @@ class Reel:
 
     @staticmethod
     def peek(directory: str | os.PathLike[str]) -> dict[str, Any]:
-        """What `reel.json` says: schema, longtake (the version that wrote it), header, order, metrics, segments.
+        """What `reel.json` says: schema, longtake (the version that wrote it), header, order, finished, metrics, segments.
 
-        An older format is read as the present one; takes no lock and changes nothing. Raises ReelError.
+        An older format is read as the present one; takes no lock and changes nothing. All of it has the form it should have,
+        but for what is in header and metrics. Raises ReelError.
         """
         file = Path(directory) / INDEX
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
+            return _parsed(Path(directory), file.read_bytes())
         except OSError as error:
             raise ReelError(f"{directory}: not a reel ({error.strerror}); give a directory that holds {INDEX}") from error
         except ValueError as error:
             raise ReelError(f"{file}: damaged; make the take again with this reel") from error
-        return _migrated(Path(directory), data)
 
     @staticmethod
     def read(directory: str | os.PathLike[str], entry: Mapping[str, Any], name: str = "latents") -> Tensor:
@@ -163,16 +201,39 @@ class Reel:
         self._use(key)
         self._save()
 
+    def put_known(self, known: Mapping[int, Tensor]) -> None:
+        """Keeps latents [C, h, w] that were given, by their number, so that the reel holds the whole take. Raises ReelError."""
+        places = sorted(known)
+        begins = [place for place in places if place - 1 not in known]
+        for begin, end in zip(begins, [*begins[1:], None], strict=True):
+            run = [place for place in places if place >= begin and (end is None or place < end)]
+            latents = torch.stack([known[place] for place in run], 1)[None].detach().cpu().contiguous()
+            told = json.dumps(["known", run]).encode() + safetensors.torch.save({"latents": latents})
+            key = hashlib.sha256(told).hexdigest()
+            if self.get(key) is None:
+                self.put(key, latents, {"indices": run, "known": True})
+
+    def finish(self) -> None:
+        """Says that the run has got to the end of the take: what it did not use is of earlier versions."""
+        self.finished = True
+
     def set_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Stores measurements of the take. Raises ReelError."""
         self.metrics = json.loads(json.dumps(dict(metrics)))
         self._save()
 
     def prune(self) -> int:
-        """Deletes segments that this run did not use and gives their number."""
+        """Deletes segments that the last run did not use and gives their number. Raises ReelError where it was not finished,
+        as then they may be what it is still to use."""
+        if not self.finished:
+            raise ReelError(f"{self.path}: the last run did not come to its end; make the take again with this reel first")
         spare = [key for key in self._segments if key not in self.order]
         for key in spare:
-            (self.path / SEGMENTS / self._segments.pop(key).file).unlink(missing_ok=True)
+            file = self.path / SEGMENTS / self._segments.pop(key).file
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise ReelError(f"{file}: cannot be deleted ({error.strerror})") from error
         self._save()
         return len(spare)
 
@@ -197,7 +258,7 @@ class Reel:
 
     def _use(self, key: str) -> None:
         if not self._begun:
-            self.order, self._begun = [], True
+            self.order, self.finished, self._begun = [], False, True
         if key not in self.order:
             self.order.append(key)
 
@@ -206,22 +267,24 @@ class Reel:
         if not file.exists():
             return
         try:
-            data = _migrated(self.path, json.loads(file.read_text(encoding="utf-8")))
-            header = data["header"]
-            fields = Segment.__dataclass_fields__
-            segments = [Segment(**{name: entry[name] for name in fields}) for entry in data["segments"]]
-            order, metrics = list(data["order"]), dict(data["metrics"])
-        except (ValueError, KeyError, TypeError) as error:
+            written = file.read_bytes()
+            data = _parsed(self.path, written)
+        except OSError as error:
+            raise ReelError(f"{file}: cannot be read ({error.strerror}); give another reel") from error
+        except ValueError as error:
             damaged = self.path / f"{INDEX}.damaged"
             log.warning("%s: damaged, kept as %s; the reel is made again (%s)", file, damaged.name, error)
             os.replace(file, damaged)
             return
-        for name in sorted({*header, *self.header}):
-            old, new = header.get(name), self.header.get(name)
+        made = data["header"]
+        for name in sorted({*made, *self.header}) if made else ():  # an empty one is of a reel that holds nothing yet
+            old, new = made.get(name), self.header.get(name)
             if old != new:
                 raise ReelError(f"{self.path}: made with {name} {old!r}, asked for {new!r}; give another reel")
+        fields = Segment.__dataclass_fields__
+        segments = [Segment(**{name: entry[name] for name in fields}) for entry in data["segments"]]
         self._segments = {segment.key: segment for segment in segments if segment.file == Path(segment.file).name}
-        self.order, self.metrics = order, metrics
+        self.order, self.metrics, self.finished, self._written = data["order"], data["metrics"], data["finished"], written
 
     def _tidy(self) -> None:
         """Removes what a stopped run left half written and names files that are not the reel's."""
@@ -243,10 +306,13 @@ class Reel:
         ordered = [self._segments[key] for key in self.order if key in self._segments]
         entries = [vars(segment) for segment in ordered + [self._segments[key] for key in rest]]
         index = {
-            "schema": SCHEMA, "longtake": __version__, "header": self.header, "order": self.order, "metrics": self.metrics,
-            "segments": entries,
+            "schema": SCHEMA, "longtake": __version__, "header": self.header, "order": self.order, "finished": self.finished,
+            "metrics": self.metrics, "segments": entries,
         }
-        self._write(self.path / INDEX, json.dumps(index, indent=1).encode())
+        data = json.dumps(index, indent=1).encode()
+        if data != self._written:  # its time tells whether anything has changed
+            self._write(self.path / INDEX, data)
+            self._written = data
 
     def _write(self, file: Path, data: bytes) -> None:
         temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
@@ -263,6 +329,28 @@ class Reel:
             raise ReelError(f"{file}: cannot write ({reason}); free some space or give another reel") from error
 
 
+def _parsed(path: Path, data: bytes) -> dict[str, Any]:
+    """The index of the reel in `path` in the present format. Raises ReelError as `_migrated` does, ValueError where damaged."""
+    try:
+        index = _migrated(path, json.loads(data))
+        kinds = {"longtake": str, "header": dict, "order": list, "finished": bool, "metrics": dict, "segments": list}
+        entries = {"key": str, "file": str, "sha256": str, "bytes": int, "meta": dict}
+        right = all(isinstance(index[name], kind) for name, kind in kinds.items())
+        right = right and all(isinstance(entry[name], kind) for entry in index["segments"] for name, kind in entries.items())
+        right = right and all(_numbers(entry["meta"].get("indices", [])) for entry in index["segments"])
+        right = right and all(isinstance(key, str) for key in index["order"])
+    except (KeyError, TypeError, AttributeError, RecursionError, UsageError) as error:
+        raise ValueError(f"not the form of an index: {error}") from error
+    if not right:
+        raise ValueError("not the form of an index")
+    return index
+
+
+def _numbers(indices: Any) -> bool:
+    """Whether these are numbers of latents."""
+    return isinstance(indices, list) and all(type(index) is int and index >= 0 for index in indices)
+
+
 def _migrated(path: Path, index: Any) -> dict[str, Any]:
     """The index of the reel in `path` in the present format. Raises ReelError for none, and for one of a later version."""
     schema = index.get("schema") if isinstance(index, dict) else None
@@ -272,7 +360,7 @@ def _migrated(path: Path, index: Any) -> dict[str, Any]:
     while schema != SCHEMA:
         if schema not in MIGRATIONS:
             raise ReelError(f"{path}: {INDEX} is not that of a reel; give another directory")
-        index = MIGRATIONS[schema](index)
+        index = MIGRATIONS[schema](index, path)
         schema = index["schema"]
     return dict(index)
 

@@ -54,11 +54,15 @@ def sample(
         while ready < request.length and (ready in request.known or ready in work.store):
             ready += 1
         if ready > done:
+            if ready == request.length and reel is not None:
+                reel.finish()
             yield Chunk(done, _span(work, done, ready))
             done = ready
         for index in [index for index in work.store if index < done and not piece.needed(index)]:
             del work.store[index]
     if done < request.length:  # what was known after the last new latent, or everything
+        if reel is not None:
+            reel.finish()
         yield Chunk(done, _span(work, done, request.length))
 
 

@@ -135,6 +135,11 @@ def load_state(name: str, folder: Path = WEIGHTS) -> tuple[dict[str, Tensor], di
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, entry["config"]
 
 
+def manifest_id(manifest: dict) -> str:
+    """A short hash of the nets a manifest lists: of their configurations and of every byte of their weights."""
+    return hashlib.sha256(json.dumps(manifest["nets"], sort_keys=True).encode()).hexdigest()[:12]
+
+
 def fill(net: nn.Module, state: dict[str, Tensor], name: str) -> None:
     """Load a state dict into its net, in eval mode and frozen; raises WeightsError where they do not fit."""
     try:

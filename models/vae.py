@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from .deblock import deblock, smooth_tiles
 
 State = dict[int, Tensor]
@@ -221,7 +222,13 @@ class VideoVAE(nn.Module):
         return (z - self._stat(self.mean)) / self._stat(self.std)
 
     def decode(self, latents: Tensor, state: State | None = None) -> Tensor:
-        """Normalised latents [B, C, T, h, w] to pixels [B, 4T, 16h, 16w, 3] in 0..1."""
+        """Normalised latents [B, C, T, h, w] to pixels [B, 4T, 16h, 16w, 3] in 0..1.
+
+        Raises UsageError for latents of another shape: one channel would be taken for all of them.
+        """
+        if latents.ndim != 5 or latents.shape[1] != self.channels or not latents.numel():
+            want = f"(batch, {self.channels}, time, height, width)"
+            raise UsageError(f"cannot decode latents {tuple(latents.shape)}: this VAE wants {want}")
         z = (latents * self._stat(self.std) + self._stat(self.mean)).transpose(1, 2)
         frames = smooth_tiles((self.decoder(z, state) * 0.5 + 0.5).clamp(0, 1), self.spatial)
         past = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..host.load import BOX, names
+from ..host.load import BOX, names, weights_id
 
 
 class LongTakeLoader(io.ComfyNode):
@@ -31,6 +31,11 @@ class LongTakeLoader(io.ComfyNode):
             ],
             outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, model: str | None = None, **_: object) -> str:
+        """Other weights under the same name are loaded anew."""
+        return weights_id(model)
 
     @classmethod
     def execute(cls, model: str, recaption: bool = True) -> io.NodeOutput:

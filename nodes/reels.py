@@ -29,8 +29,14 @@ class LongTakeReel(io.ComfyNode):
                 io.Int.Output(display_name="frames"),
                 io.String.Output(display_name="report"),
             ],
-            not_idempotent=True,  # the reel may have grown
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, reel: str | None = None) -> Any:
+        """The reel may have grown, or been mended."""
+        from ..host.reels import reel_state
+
+        return reel_state(reel)
 
     @classmethod
     def execute(cls, reel: str) -> io.NodeOutput:

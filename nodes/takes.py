@@ -286,6 +286,13 @@ class LongTakeFilm(io.ComfyNode):
         )
 
     @classmethod
+    def fingerprint_inputs(cls, reel: str | None = "", **_: Any) -> Any:
+        """A reel that is not as the last run left it is made whole again; one that is samples nothing."""
+        from ..host.reels import reel_state
+
+        return "" if reel == "" else reel_state(reel)
+
+    @classmethod
     def execute(
         cls, sampling: Any, clip: Any, latent: Any, shots: str, fps: float, fade: int = 0, reel: str = ""
     ) -> io.NodeOutput:

@@ -125,9 +125,42 @@ def test_other_samplers_run(stock, in_host, sampler):
     assert in_host(run, sampler=sampler)
 
 
+def test_ksampler_gives_what_render_gives(stock, in_host):
+    def run(room):
+        from builtins import box
+        from unittest import mock
+
+        import comfy.sample
+        import comfy.samplers
+
+        torch, nodes, prompt = box["torch"], box["nodes"], "a red dog stands in the desert"
+        sampler, request, take = room("longtake.sampler"), room("longtake.request"), room("longtake.take")
+        shape, seed, steps = (128, 10, 16), 7, 16
+        bundle = room("models.load").load_bundle()
+        with torch.inference_mode():
+            model = box["model"]
+            sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "simple", steps)
+            denoiser = sampler.InBoxDenoiser(bundle.dit, bundle.dit.context(*bundle.encode([prompt])), fps=8.0)
+            settings = room("longtake.workspace").Settings(levels=tuple(sigmas.tolist()))
+            asked = request.text_to_video(8, shape, ["a"], [request.Shot(seed=seed)])
+            ours = take.collect(take.sample(asked, denoiser, settings))
+            noise = sampler.take_noise(seed, range(8), shape)
+            with mock.patch.object(comfy.sample, "prepare_noise", lambda *_: noise):  # the host draws its own otherwise
+                (theirs,) = nodes.KSampler().sample(
+                    model, seed, steps, 1.0, "euler", "simple", box["positive"], box["negative"],
+                    {"samples": torch.zeros(1, 128, 8, 10, 16)},
+                )
+        return [float((ours - theirs["samples"]).abs().max()), float(ours.std()), list(ours.shape)]
+
+    apart, spread, shape = in_host(run)
+    assert apart < 1e-4 and 0.1 < spread < 10 and shape == [1, 128, 8, 10, 16]
+
+
 def test_every_guider_of_sampler_custom_advanced(stock, in_host):
     def run(room):
         from builtins import box
+
+        from comfy_extras import nodes_perpneg
 
         custom, torch = box["custom"], box["torch"]
         model, positive, negative = box["model"], box["positive"], box["negative"]
@@ -137,7 +170,11 @@ def test_every_guider_of_sampler_custom_advanced(stock, in_host):
             "basic": custom.BasicGuider.execute(model, positive),
             "cfg": custom.CFGGuider.execute(model, positive, negative, 1.0),
             "dual": custom.DualCFGGuider.execute(model, positive, positive, negative, 2.0, 1.0, "regular"),
+            "perp-neg": nodes_perpneg.PerpNegGuider.execute(model, positive, negative, negative, 2.0, 1.0),
         }
+        if hasattr(custom, "DualModelGuider"):  # not in hosts before 0.33
+            guiders["two models"] = custom.DualModelGuider.execute(model, positive, 2.0, model, negative)
+            guiders["no negative"] = custom.DualModelGuider.execute(model, positive, 2.0)
         found = {}
         with torch.inference_mode():
             for name, guider in guiders.items():
@@ -147,7 +184,7 @@ def test_every_guider_of_sampler_custom_advanced(stock, in_host):
         return [float((found["basic"] - found["cfg"]).abs().max()), {k: bool(torch.isfinite(v).all()) for k, v in found.items()}]
 
     same, finite = in_host(run)
-    assert same < 1e-5 and finite == {"basic": True, "cfg": True, "dual": True}
+    assert same < 1e-5 and all(finite.values()) and {"basic", "cfg", "dual", "perp-neg"} <= finite.keys()
 
 
 def test_shift_changes_the_schedule_and_ours_is_the_default(stock, in_host):
