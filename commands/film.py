@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import UsageError
 from ..longtake import request as requests
 from ..longtake.request import Request
+from ..longtake.take import Settings, seams
 from .clips import Clip, Stage, open_clip, picture
 from .pixels import Known, crop, lay_over
 from .plan import RenderPlan
@@ -54,6 +55,14 @@ class Film:
             return [self.stage.timeline.latent_span(start)[0] for start in begins]
         real = 0 if self.before is None else self.before.frames
         return [frame for frame in (real, real + self.new) if 0 < frame < self.total]
+
+    def windows(self, settings: Settings) -> list[int]:
+        """Output frames at which one window of a shot gives way to the next."""
+        real, held = (0, 0) if self.before is None else (self.before.frames, self.before.tail.shape[2])
+        offset = real - self.stage.timeline.frames_for(held) - (self.trim if self.before is None else 0)
+        begins = [seam.at for seam in seams(self.request, settings) if seam.kind == "window"]
+        frames = [self.stage.timeline.frames_for(at) + offset for at in begins]
+        return [frame for frame in frames if 0 < frame < self.total]
 
     def frames(self, sampler: Sampler) -> Iterator[Tensor]:
         """The output as chunks [T, H, W, 3] on the CPU, at the plan's size; `sampler` gives the request's latents."""

@@ -34,21 +34,22 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the report; raises UsageError, MediaError, ReelError."""
+    if arguments.plot and arguments.plot.suffix.lower() != ".png":
+        raise UsageError(f"--plot {arguments.plot}: give a file name that ends in .png")
     if arguments.path.is_dir():
-        if arguments.plot:
-            raise UsageError(f"--plot {arguments.plot}: a reel holds latents; give the film made of it")
         if arguments.prune:
             prune(arguments.path)
         report = reel_report(arguments.path)
+        series = report["metrics"].pop("series", None)
+        if arguments.plot:
+            plot_reel(report, series, arguments.plot)
         print(json.dumps(report) if arguments.json else "\n".join(reel_lines(report)))
         return 0
     if arguments.prune:
         raise UsageError(f"--prune {arguments.path}: give the folder of a reel")
-    if arguments.plot and arguments.plot.suffix.lower() != ".png":
-        raise UsageError(f"--plot {arguments.plot}: give a file name that ends in .png")
     film = film_report(arguments)
     if arguments.plot:
-        plot(film, arguments.plot)
+        plot(film.meter, film.joins, film.data["fps"], arguments.plot)
     print(json.dumps(film.data) if arguments.json else "\n".join(film_lines(film)))
     return 0
 
@@ -76,12 +77,11 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
     frames = read_frames(path)
     for frame in track(frames, "measuring", total=info.frames, console=console, disable=arguments.quiet):
         meter.add(frame)
-    joins = asked_joins(arguments.joins, meter.frames)
-    if joins is None:
-        listed = record.get("joins", []) if isinstance(record.get("joins", []), list) else []
-        joins = [join for join in listed if isinstance(join, int) and 0 < join < meter.frames]
+    asked = asked_joins(arguments.joins, meter.frames)
+    joins, windows = (listed(record, name, meter.frames) if asked is None else [] for name in ("joins", "windows"))
+    joins = joins if asked is None else asked
     loop = (arguments.loop or record.get("loop") is True) and meter.frames >= 3
-    measured = meter.report(joins, float(info.fps), loop=loop)
+    measured = meter.report(joins, float(info.fps), windows=windows, loop=loop)
     sharpest = max(range(1, meter.frames), key=lambda frame: meter.join(frame).ratio, default=None)
     step = None if sharpest is None else {"frame": sharpest, "ratio": meter.join(sharpest).ratio}
     score = mark.detect(islice(read_frames(path), MARK_FRAMES), MARK_KEY)
@@ -91,17 +91,36 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
         "record": record, **measured.as_dict(), "sharpest_step": step,
         "mark": {"score": round(score, 2), "found": score > mark.THRESHOLD},
     }  # fmt: skip
-    return Inspected(data, measured.words(), meter, joins)
+    return Inspected(data, measured.words(), meter, joins + windows)
 
 
-def plot(film: Inspected, path: Path) -> None:
+def listed(record: dict[str, Any], name: str, frames: int) -> list[int]:
+    """Frame numbers that a record lists, as far as the film has them."""
+    found = record.get(name)
+    return [join for join in found if type(join) is int and 0 < join < frames] if isinstance(found, list) else []
+
+
+def plot_reel(report: dict[str, Any], series: Any, path: Path) -> None:
+    """Draws what was measured when the take on a reel was made. Raises UsageError where that was not, else as `plot`."""
+    from ..longtake.metrics import Meter, Report
+
+    try:
+        meter, found = Meter.of(series), Report.of(report["metrics"])
+        fps = float(report["metrics"]["fps"])
+        joins = [join.frame for join in found.joins + found.windows if 0 < join.frame < meter.frames]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UsageError(f"--plot {path}: nothing was measured of this reel; give the film made of it") from None
+    plot(meter, joins, fps, path)
+
+
+def plot(meter: "Meter", joins: list[int], fps: float, path: Path) -> None:
     """Draws joins and drift to a PNG. Raises UsageError for a film of one frame, MediaError where it cannot be written."""
     from ..longtake.chart import draw
     from ..media.write import open_writer
 
-    if film.meter.frames < 2:
+    if meter.frames < 2:
         raise UsageError(f"--plot {path}: a film of one frame has nothing to plot")
-    picture = draw(film.meter, film.joins, film.data["fps"])
+    picture = draw(meter, joins, fps)
     with open_writer(path, picture.shape[1], picture.shape[0], 1) as writer:
         writer.write(picture[None])
 
@@ -136,11 +155,10 @@ def reel_report(path: Path) -> dict[str, Any]:
     data = Reel.peek(path)
     try:
         segments = [{"file": entry["file"], "bytes": entry["bytes"], "meta": entry["meta"]} for entry in data["segments"]]
-        for segment in segments:
-            segment["present"] = (path / SEGMENTS / Path(segment["file"]).name).is_file()
         for segment, entry in zip(segments, data["segments"], strict=True):
             segment["used"] = entry["key"] in data["order"]
-        found = {name: data[name] for name in ("longtake", "header", "metrics")}
+            segment["present"] = (path / SEGMENTS / Path(segment["file"]).name).is_file()
+        found = {name: data[name] for name in ("longtake", "header", "finished", "metrics")}
         return {"reel": str(path), **found, "segments": segments}
     except (KeyError, TypeError):
         raise ReelError(f"{path / INDEX}: damaged; render again with --reel {path} to make it anew") from None
@@ -173,6 +191,7 @@ def reel_lines(report: dict[str, Any]) -> list[str]:
     lines += [f"{name:8} {value}" for name, value in report["header"].items()]
     for shot in report["metrics"].get("shots", []):
         lines.append(f"shot     seed {shot.get('seed')}: {shorten(str(shot.get('prompt')), 80)}")
+    lines += measured_lines(report)
     size = sum(segment["bytes"] for segment in report["segments"])
     missing = [segment["file"] for segment in report["segments"] if not segment["present"]]
     lines.append(f"segments {len(report['segments'])}, {size / 1e6:.1f} MB")
@@ -181,3 +200,19 @@ def reel_lines(report: dict[str, Any]) -> list[str]:
         lines.append(f"earlier  {len(spare)} of them, {sum(spare) / 1e6:.1f} MB, are not in the last version: --prune deletes them")
     lines += [f"missing  {file}" for file in missing]
     return lines
+
+
+def measured_lines(report: dict[str, Any]) -> list[str]:
+    """Joins and drift of the take on a reel, as they were measured when it was made. Raises ReelError for a damaged reel."""
+    from ..longtake.metrics import Report
+
+    metrics = report["metrics"]
+    if not {"joins", "drift"} & set(metrics):
+        return ["joins    not measured: the take is not finished, or was made without a VAE"]
+    try:
+        lines = Report.of(metrics).words()
+        for one in metrics.get("again", []):
+            lines.append(f"again    frame {one['frame']}, {one['times']} times; kept is seed {one['seed']}")
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ReelError(f"{report['reel']}: its measurements are damaged; make the take again with this reel") from None
+    return lines if report["finished"] else [*lines, "note     measured when the take was last finished; a later run has not been"]

@@ -19,6 +19,7 @@ from .plan import RenderPlan, make_plan
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..longtake.metrics import Meter
     from ..longtake.reel import Reel
     from ..longtake.take import Progress as Step
     from ..longtake.take import Settings
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     note_all(console, film.notes)
     settings, cfg = sampler_settings(arguments, bundle)
     record = {"steps": settings.steps, "order": arguments.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
-    record |= {"joins": film.joins, "loop": film.closing}
+    record |= {"joins": film.joins, "windows": film.windows(settings), "loop": film.closing}
     with open_reel(arguments.reel, header(model, stage.shape, stage.timeline)) as reel:
         if reel is not None:
             prompts = [shot.prompt for shot in plan.shots]
@@ -77,7 +78,11 @@ def run(arguments: argparse.Namespace) -> int:
             reel.set_metrics({"fps": plan.fps, "shots": shots})
             reel.put_known(film.request.known)
         sampler = Sampler(bundle, stage, settings, cfg, arguments.order, model, reel, arguments.as_written)
-        write(plan, film, sampler, console, arguments, model, record)
+        meter = write(plan, film, sampler, console, arguments, model, record)
+        if reel is not None:
+            loop = film.closing and meter.frames >= 3
+            measured = meter.report(record["joins"], plan.fps, windows=record["windows"], loop=loop).as_dict()
+            reel.set_metrics({**reel.metrics, **measured, "series": meter.series()})
     done = time.perf_counter()
     report = {
         "file": str(plan.output), "width": plan.size[0], "height": plan.size[1], "frames": film.total, "fps": plan.fps,
@@ -124,8 +129,10 @@ class Sampler:
 def write(
     plan: RenderPlan, film: "Film", sampler: Sampler, console: Console, arguments: argparse.Namespace, model: str,
     record: dict[str, Any],
-) -> None:  # fmt: skip
-    """Frames from the film to the writer, marked, with progress; an interruption says what is kept."""
+) -> "Meter":  # fmt: skip
+    """Frames from the film to the writer, marked, with progress; an interruption says what is kept. Gives what was measured
+    of them, where there is a reel to put it on."""
+    from ..longtake.metrics import Meter
     from ..media import mark
     from ..media.write import open_writer
 
@@ -136,6 +143,7 @@ def write(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
+    meter = Meter()
     writer = open_writer(plan.output, *plan.size, plan.fps, metadata=tags)
     with Progress(*columns, console=console, disable=arguments.quiet) as progress:
         task = progress.add_task("sampling", total=1.0)
@@ -150,9 +158,12 @@ def write(
             with writer:
                 for frames in film.frames(sampler):
                     writer.write(frames if arguments.no_mark else mark.embed(frames, MARK_KEY))
+                    if sampler.reel is not None:
+                        meter.add(frames)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(kept(plan, writer, arguments.reel)) from None
         progress.update(task, completed=1.0, description="done")
+    return meter
 
 
 def kept(plan: RenderPlan, writer: Any, reel: Path | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..longtake.request import Request, Shot, dissolve, slope
 from ..longtake.shots import parse_shots, read_spans
 from ..longtake.timeline import Timeline
-from .latents import kept, video
+from .latents import Space, kept, parts, space_of, video
 from .make import Made, run
 from .reels import reel_path
 from .sampling import Sampling
@@ -38,7 +38,7 @@ def sound_of(sampling: Sampling, parts: Iterable[tuple[dict[str, Any], int, int]
 def clip_of(sampling: Sampling, latent: dict[str, Any], name: str, *, shown: bool = False) -> Tensor:
     """Samples [1, C, T, h, w] of the sampling's model on the CPU. Raises UsageError, with `shown` also for a clip that
     is shorter than the overlap that was asked for."""
-    clip = video(_heard(sampling, latent), sampling.capability.channels, name).float().cpu()
+    clip = video(_heard(sampling, latent), sampling.capability.channels, name, _space(sampling)).float().cpu()
     if shown and clip.shape[2] < sampling.overlap:
         raise UsageError(
             f"{name}: {clip.shape[2]} latents, the overlap is {sampling.overlap}; give a longer clip or a shorter overlap"
@@ -49,6 +49,10 @@ def clip_of(sampling: Sampling, latent: dict[str, Any], name: str, *, shown: boo
 def _heard(sampling: Sampling, latent: dict[str, Any]) -> dict[str, Any]:
     """The LATENT without its sound, where the model makes sound."""
     return apart(latent)[0] if sampling.capability.audio else latent
+
+
+def _space(sampling: Sampling) -> Space | None:
+    return space_of(sampling.model, sampling.capability)
 
 
 def rate_of(sampling: Sampling, fps: float) -> float:
@@ -95,11 +99,11 @@ def extend(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: floa
     if direction == "forward":
         whole = timeline.legal(timeline.latents_for(timeline.frames_for(length) + frames))
         request, track = _request(sampling, clip, whole, _numbered(clip, 0)), sound_of(sampling, [(latent, 0, 0)])
-        return run(request, sampling, joins=[length], fps=rate_of(sampling, fps), track=track)
+        return run(request, sampling, fps=rate_of(sampling, fps), track=track)
     new, drop = gap(timeline, 0, frames, length)
     rest = _inside(clip, drop, "latent")
     request = _request(sampling, clip, new + rest.shape[2], _numbered(rest, new), backward=True)
-    return run(request, sampling, joins=[new], fps=rate_of(sampling, fps), track=sound_of(sampling, [(latent, new, drop)]))
+    return run(request, sampling, fps=rate_of(sampling, fps), track=sound_of(sampling, [(latent, new, drop)]))
 
 
 def stitch(
@@ -112,7 +116,7 @@ def stitch(
     frames = frames_in(sampling, seconds, fps, "gap")
     parts = [(name, clip_of(sampling, latent, name, shown=True)) for name, latent in clips]
     (one, first), *others = parts
-    known, place, joins = _numbered(first, 0), first.shape[2], []
+    known, place = _numbered(first, 0), first.shape[2]
     heard = [(clips[0][1], 0, 0)]
     for (name, part), (_, latent) in zip(others, clips[1:], strict=True):
         if part.shape[3:] != first.shape[3:]:
@@ -120,13 +124,12 @@ def stitch(
             raise UsageError(f"{name}: {sizes[0]} latent cells, {one} has {sizes[1]}; give clips of one size")
         new, drop = gap(sampling.capability.timeline, place, frames, part.shape[2])
         rest = _inside(part, drop, name)
-        joins += [place, place + new]
         heard.append((latent, place + new, drop))
         known |= _numbered(rest, place + new)
         place += new + rest.shape[2]
     bridge = _bridge(sampling, known, strength)
     request, track = _request(sampling, first, place, known, **bridge), sound_of(sampling, heard)
-    return run(request, sampling, joins=joins, fps=rate_of(sampling, fps), track=track)
+    return run(request, sampling, fps=rate_of(sampling, fps), track=track)
 
 
 def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float, strength: float = 0.0) -> Made:
@@ -144,7 +147,7 @@ def loop(sampling: Sampling, latent: dict[str, Any], seconds: float, fps: float,
     known = {**_numbered(clip, 0), **_numbered(head, end)}
     request = _request(sampling, clip, end + head.shape[2], known, **_bridge(sampling, known, strength))
     track = sound_of(sampling, [(latent, 0, 0), (latent, end, drop)])
-    made = run(request, sampling, joins=[length, end], fps=rate_of(sampling, fps), length=whole, track=track)
+    made = run(request, sampling, fps=rate_of(sampling, fps), length=whole, track=track)
     again = timeline.frames_for(whole) - timeline.frames_for(end) + drop * timeline.first
     if not again:
         return made
@@ -168,18 +171,23 @@ def recut(sampling: Sampling, latent: dict[str, Any], keep: str, fps: float) -> 
         raise UsageError(f"keep {keep!r}: no whole latent frame lies in it; keep some longer spans")
     known = {index: clip[0, :, index] for index in places}
     request, track = _request(sampling, clip, clip.shape[2], known), sound_of(sampling, [(latent, 0, 0)])
-    return run(request, sampling, joins=_edges(known, clip.shape[2]), fps=rate, track=track)
+    return run(request, sampling, fps=rate, track=track)
 
 
 def remix(sampling: Sampling, latent: dict[str, Any], strength: float, end: float = 0.0) -> Made:
     """The clip after the sampling's prompt, begun at noise level `strength` (SDEdit, arXiv 2108.01073), which goes evenly
-    to `end` where that is not 0."""
-    clip = clip_of(sampling, latent, "latent")
-    known = {int(i): clip[0, :, int(i)] for i in kept(_heard(sampling, latent)).nonzero()}
+    to `end` where that is not 0. What its noise mask keeps stays, frames or parts of them."""
+    clip, seen = clip_of(sampling, latent, "latent"), _heard(sampling, latent)
+    known, mask = {int(i): clip[0, :, int(i)] for i in kept(seen).nonzero()}, parts(seen)
+    if mask is not None and sampling.capability.needs:
+        raise UsageError(
+            f"latent: its noise mask keeps parts of frames, but {sampling.capability.family} takes whole ones only; give a mask "
+            "that is 0 or 1 for each frame"
+        )
     begin, length = _share(strength), clip.shape[2]
     changes = slope(begin, _share(end), length) if end else begin
     request, track = _request(sampling, clip, length, known, source=clip, strength=changes), sound_of(sampling, [(latent, 0, 0)])
-    return run(request, sampling, track=track)
+    return run(request, sampling, track=track, mask=mask)
 
 
 def blend(
@@ -205,7 +213,7 @@ def blend(
     if track is not None:  # pictures are mixed, sounds are not: a's up to the middle, then b's
         heard = sound_of(sampling, [(a, 0, 0)])
         track.pieces.update({at: piece for at, piece in (heard.pieces if heard else {}).items() if at < middle})
-    return run(request, sampling, joins=_edges(known, len(weights)), fps=rate, track=track)
+    return run(request, sampling, fps=rate, track=track)
 
 
 def film(
@@ -214,7 +222,8 @@ def film(
     """A film from a shot list, each shot after the prompt `clip` encodes; `latent` gives the size. A named reel keeps
     every finished window, so that a stopped run goes on where it stopped."""
     lines = parse_shots(shots, timed=True)
-    size, timeline = video(_heard(sampling, latent), sampling.capability.channels), sampling.capability.timeline
+    size = video(_heard(sampling, latent), sampling.capability.channels, space=_space(sampling))
+    timeline = sampling.capability.timeline
     rate = rate_of(sampling, fps)
     if fade < 0:
         raise UsageError(f"fade {fade}: give 0 latent frames or more")
@@ -232,13 +241,12 @@ def film(
         made.append(Shot(length, texts.index(line.prompt), seed, line.cut, moved))
         seconds += line.seconds or 0.0
         length = max(length + 1, timeline.latents_for(max(1, round(seconds * rate))))
-    joins = [shot.start for shot in made if shot.start and not shot.cut]
     request = Request(timeline.legal(length), _shape(size), made, texts, fade=fade)
     told = [{"prompt": texts[shot.prompt], "seed": shot.seed} for shot in made]
     track = sound_of(sampling, [(latent, 0, 0)])
     if track is not None:  # an empty latent: it says that sound is wanted, and nothing else
         track.pieces.clear()
-    return run(request, sampling, prompts, joins=joins, fps=rate, reel=path, about={"fps": rate, "shots": told}, track=track)
+    return run(request, sampling, prompts, fps=rate, reel=path, about={"fps": rate, "shots": told}, track=track)
 
 
 def _request(sampling: Sampling, clip: Tensor, length: int, known: dict[int, Tensor], **more: Any) -> Request:
@@ -264,11 +272,6 @@ def _inside(clip: Tensor, drop: int, name: str) -> Tensor:
     if clip.shape[2] <= drop:
         raise UsageError(f"{name}: one latent frame is too short for this model to lead to; give a longer clip")
     return clip[:, :, drop:]
-
-
-def _edges(known: Container[int], length: int) -> list[int]:
-    """Where kept latents meet new ones."""
-    return [index for index in range(1, length) if (index in known) != (index - 1 in known)]
 
 
 def _share(strength: float) -> float:

@@ -9,6 +9,7 @@ import comfy.model_management
 import torch
 
 from ..errors import UsageError
+from .latents import space_of, space_of_vae, told
 from .probe import probe, probe_vae
 
 ASPECTS = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0, "4:3": 4 / 3, "3:4": 3 / 4, "21:9": 21 / 9, "16:10": 1.6}
@@ -38,12 +39,12 @@ def plan(model: Any, vae: Any, *, aspect: str, size: str, width: int, height: in
         if found.kind == "none":
             raise UsageError(f"{found.family} makes pictures, not video: connect a video model")
         timeline, spatial, multiple, channels = found.timeline, found.spatial, found.multiple, found.channels
-        rate = fps or found.fps
+        rate, space = fps or found.fps, space_of(model, found)
         notes += [f"{found.family} makes sound too: add an audio latent"] if found.audio else []
         notes += [] if found.known else ["this model is not one LongTake knows: its grid is read from its latent format"]
     else:
         timeline, spatial, channels = probe_vae(vae)
-        multiple, rate = spatial, fps or 8.0
+        multiple, rate, space = spatial, fps or 8.0, space_of_vae(vae)
     if not 0.1 <= rate <= 240 or not math.isfinite(seconds) or seconds < 0:
         raise UsageError(f"{seconds:g} s at {rate:g} fps: give at least 0 seconds and 0.1 to 240 frames a second")
     wanted = _pixels(aspect, size, width, height)
@@ -55,7 +56,7 @@ def plan(model: Any, vae: Any, *, aspect: str, size: str, width: int, height: in
     notes += [note] if note else []
     shape = [1, channels, timeline.latents_for(frames), real[1] // spatial, real[0] // spatial]
     samples = torch.zeros(shape, device=comfy.model_management.intermediate_device())
-    latent = {"samples": samples, "downscale_ratio_spacial": spatial}
+    latent = {"samples": samples, "downscale_ratio_spacial": spatial, **told(space)}
     size_note = f"{real[0]}x{real[1]}, {frames} frames at {rate:g} fps ({frames / rate:.2f} s)"
     notes.insert(0, f"{size_note}, latent {shape[2]}x{shape[3]}x{shape[4]}")
     return Plan(latent, real[0], real[1], frames, rate, "\n".join(notes))

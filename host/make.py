@@ -1,12 +1,11 @@
-"""Making what a take node asks for: windows sampled, joins measured, and a join that shows made again with other seeds."""
+"""Making what a take node asks for: windows sampled, joins measured, and a window whose join shows made again with other seeds."""
 
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +15,14 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from ..longtake.metrics import Join, Meter
+from ..longtake.metrics import LISTED, Meter, Report
 from ..longtake.reel import Reel, header
 from ..longtake.request import Request
-from ..longtake.take import Chunk, Progress, plan, sample
-from .decode import LEAD, decode
+from ..longtake.retry import Lookup, Retry
+from ..longtake.take import Chunk, Progress, Seam, plan, sample, seams
+from .decode import LEAD
+from .latents import space_of, told
+from .measure import Places, measure_all, measure_join, measure_joins, told_joins, words
 from .reels import ReelFile
 from .sampling import Conds, Sampling, fingerprint
 from .sound import Track, together
@@ -28,10 +30,6 @@ from .take import HostDenoiser, margins, previewer
 from .watch import Watch
 
 log = logging.getLogger(__name__)
-NEAR = 6
-"""Latents on either side of a join that are decoded to measure it."""
-SEED_STEP = 1_000_003
-"""From the seed of a shot to the one it is made again with."""
 
 
 class Made(NamedTuple):
@@ -43,38 +41,17 @@ class Made(NamedTuple):
     reel: ReelFile | None = None
 
 
-@dataclass
-class Attempt:
-    """One sampling of a whole request: its latents and their sound, how its joins (by latent) came out, windows from the reel."""
-
-    request: Request
-    latents: Tensor
-    track: Track | None
-    resumed: int
-    joins: dict[int, Join] = field(default_factory=dict)
-
-    @property
-    def worst(self) -> float:
-        """Ratio or acceleration of the most visible join."""
-        return max((max(join.ratio, join.acceleration) for join in self.joins.values()), default=0.0)
-
-    @property
-    def failed(self) -> list[int]:
-        """Joins that may be seen."""
-        return [place for place, join in self.joins.items() if not join.passes]
-
-
 def run(
-    request: Request, sampling: Sampling, prompts: Sequence[Conds] | None = None, *, joins: Sequence[int] = (),
-    fps: float | None = None, reel: Path | None = None, length: int | None = None, about: Mapping[str, Any] | None = None,
-    track: Track | None = None,
+    request: Request, sampling: Sampling, prompts: Sequence[Conds] | None = None, *, fps: float | None = None,
+    reel: Path | None = None, length: int | None = None, about: Mapping[str, Any] | None = None,
+    track: Track | None = None, mask: Tensor | None = None,
 ) -> Made:  # fmt: skip
-    """Sample a request window by window, hand out its first `length` latents, and say what was done and how smooth the
-    `joins` are. The sampling's `retries` make shots again whose join may be seen; the attempt with the least visible joins
-    is kept. A `reel` keeps all segments and what is known `about` the take. With a VAE, what is finished is shown at `fps`
-    (the model's own where None) while the rest is sampled. A `track` of the sound that is known is shown to the model and
-    filled; the sound comes with the latents. Raises UsageError or ReelError before anything
-    is sampled."""
+    """Sample a request window by window, hand out its first `length` latents, and say what was done and, with a VAE, how
+    smooth its joins are and whether it drifts. The sampling's `retries` make windows again whose joins may be seen; the attempt
+    with the least visible ones is kept. A `reel` keeps all segments, what is known `about` the take, and what was measured.
+    With a VAE, what is finished is shown at `fps` (the model's own where None) while the rest is sampled. A `track` of the
+    sound that is known is shown to the model and filled; the sound comes with the latents. `mask` [1, 1, length, h, w], 1 =
+    generate, keeps parts of what the request begins from. Raises UsageError or ReelError before anything is sampled."""
     found, settings = sampling.capability, sampling.settings()
     timeline, prompts = found.timeline, prompts or [sampling.conds]
     if sampling.retries and sampling.vae is None:
@@ -85,70 +62,68 @@ def run(
         raise UsageError("every latent frame is kept: nothing is left to make")
     sizes = [len(window.indices) + sum(margins(timeline, window.indices)) for window in windows]
     planned = f"{len(windows)} windows of up to {max(sizes)} latents"
-    log.info("%s: %s, %s", found.family, planned, _cost(sum(sizes), sum(len(window.new) for window in windows)))
-    work = _Work(sampling, prompts, len(windows), joins if sampling.vae is not None else (), fps or found.fps, track)
-    with ExitStack() as stack:
-        folder = reel
-        if folder is None and sampling.retries and joins:  # so that what stays the same is not sampled again
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="longtake-")))
-        best = work.attempt(named, folder)
-        first, last, tried = best, best, 1
-        while last.failed and tried <= sampling.retries:
-            last = work.attempt(_with_other_seeds(last.request, last.failed), folder)
-            tried += 1
-            best = last if last.worst < best.worst else best
-        if reel is not None:
-            if best is not last:  # the reel lists the segments of what was made last
-                work.attempt(best.request, reel, judged=False)
-            _note(reel, work.header(named), {**(about or {}), **_metrics(best, work, timeline.frames_for(best.request.length))})
+    cost = f"{found.family}: {planned}, {_cost(sum(sizes), sum(len(window.new) for window in windows))}"
+    log.info("%s", cost)
+    work = _Work(sampling, prompts, named, len(windows), fps or found.fps, track, mask)
+    work.watch.announce(cost)
+    best = work.make(reel, about or {})
     made = best.latents[:, :, :length]
     frames = timeline.frames_for(made.shape[2])
     parts = [f"{made.shape[2]} latents, {frames} frames", planned, f"{work.denoiser.calls} model calls"]
-    parts += [f"{first.resumed} windows from the reel"] if reel is not None and first.resumed else []
+    parts += [f"{best.resumed} windows from the reel"] if reel is not None and best.resumed else []
     parts += [_cost(work.denoiser.tokens, work.denoiser.new)] if work.denoiser.new else []
-    lines = [f"{found.family}: {'; '.join(parts)}"]
-    lines += [_words(timeline.frames_for(place), join) for place, join in best.joins.items()]
-    if tried > 1:
-        seeds = ", ".join(str(shot.seed) for shot in best.request.shots)
-        lines.append(f"Made {tried} times because a join may be seen; kept is the smoothest, seed {seeds}.")
+    lines = [f"{found.family}: {'; '.join(parts)}", *words(best.report), *_again(work.again())]
     report = "\n".join(lines)
     work.watch.say(report)
-    sound = None if best.track is None else best.track.piece(range(made.shape[2]))
-    return Made({"samples": together(made, sound)}, frames, report, None if reel is None else ReelFile(reel))
+    sound = None if work.denoiser.track is None else work.denoiser.track.piece(range(made.shape[2]))
+    latent = {"samples": together(made, sound), **told(space_of(sampling.model, found))}
+    latent |= told_joins(work.places.within(frames), made.shape[2])
+    return Made(latent, frames, report, None if reel is None else ReelFile(reel))
+
+
+@dataclass
+class Attempt:
+    """A sampled request: its latents, how it came out, and the number of its windows that were on the reel."""
+
+    latents: Tensor
+    report: Report
+    resumed: int
 
 
 @dataclass
 class _Work:
-    """What all attempts at one take share."""
+    """One take while it is made."""
 
     sampling: Sampling
     prompts: Sequence[Conds]
+    request: Request
     windows: int
-    joins: Sequence[int]
     fps: float
     track: Track | None
+    mask: Tensor | None
 
     def __post_init__(self) -> None:
         self.done: dict[int, Tensor] = {}
-        self.request: Request | None = None
         self.picture: list[Any] = [None]
         self.watch = Watch()
+        self.seams: list[Seam] = seams(self.request, self.sampling.settings())
+        self.places = Places.of(self.seams, self.sampling.capability.timeline)
+        self.retry = Retry(self.sampling.retries, self._judge)
         show = previewer(self.sampling.model)
         self.denoiser = HostDenoiser(
-            self.sampling, self.prompts, lambda clean: self.picture.__setitem__(0, show(clean)), self._past, self.track
-        )
+            self.sampling, self.prompts, lambda clean: self.picture.__setitem__(0, show(clean)), self._past,
+            None if self.track is None else self.track.copy(), self.mask,
+        )  # fmt: skip
 
-    def header(self, request: Request) -> dict[str, Any]:
+    def header(self) -> dict[str, Any]:
         """What all segments of the take's reel share."""
         found = self.sampling.capability
-        return header(found.family, request.shape, found.timeline, None if self.track is None else self.track.axis)
+        return header(found.family, self.request.shape, found.timeline, None if self.track is None else self.track.axis)
 
-    def attempt(self, request: Request, folder: Path | None, *, judged: bool = True) -> Attempt:
-        """All latents of a request, and its joins measured where it is `judged`."""
-        settings, resumed = self.sampling.settings(), set()
+    def make(self, folder: Path | None, about: Mapping[str, Any]) -> Attempt:
+        """All latents of the request, measured where there is a VAE, and all of it kept on the reel in `folder`."""
+        request, settings, resumed = self.request, self.sampling.settings(), set()
         bar = comfy.utils.ProgressBar(self.windows * settings.steps)
-        self.done, self.request = {}, request
-        self.denoiser.track = None if self.track is None else self.track.copy()
 
         def progress(at: Progress) -> None:
             comfy.model_management.throw_exception_if_processing_interrupted()
@@ -159,21 +134,70 @@ class _Work:
                 round(settings.steps * (at.window - 1 + min(1.0, at.step / at.steps))), preview=self.picture[0]
             )
 
-        with nullcontext() if folder is None else Reel.open(folder, self.header(request)) as opened:
+        meter, retry = Meter(), self.retry if self.retry.times else None
+        with nullcontext() if folder is None else Reel.open(folder, self.header()) as opened:
+            calls = 0 if opened is None else opened.metrics.get("calls", 0)
+            before = opened.order[:] if opened is not None and opened.finished else None
             self.watch.begin()
-            chunks = self._finished(sample(request, self.denoiser, settings, reel=opened, progress=progress))
-            if judged and self.windows > 1 and self.sampling.vae is not None and self.watch.seen:
-                self.watch.play(chunks, self.sampling.vae, self.fps, request.shape, request.length)
+            chunks = self._finished(sample(request, self.denoiser, settings, reel=opened, progress=progress, retry=retry))
+            if self.windows > 1 and self.sampling.vae is not None and self.watch.seen:
+                self.watch.play(
+                    chunks, self.sampling.vae, self.fps, request.shape, request.length, lambda x: meter.add(x[..., :3])
+                )
             else:
                 for _ in chunks:
                     pass
-        latents = torch.stack([self.done.pop(index) for index in range(request.length)], 1)[None]
-        made = Attempt(request, latents, self.denoiser.track, len(resumed))
-        for join in self.joins if judged else ():
-            measured = measure_join(self.sampling, latents, join)
-            if measured is not None:
-                made.joins[join] = measured
-        return made
+            latents = torch.stack([self.done.pop(index) for index in range(request.length)], 1)[None]
+            report = None
+            if opened is not None:
+                about = self._about(about)
+                if opened.order == before:  # nothing has changed since it was measured
+                    report = _report_in(opened.metrics)
+                else:  # a run that is stopped while it measures leaves no figures of an earlier one
+                    opened.set_metrics(about)
+            if report is None:
+                report, numbers = self._measured(latents, meter, whole=folder is not None)
+                if opened is not None:
+                    opened.set_metrics({**about, **numbers, "calls": self.denoiser.calls or calls})
+            elif opened is not None:
+                opened.set_metrics({**opened.metrics, **about})
+        return Attempt(latents, report, len(resumed))
+
+    def again(self) -> list[dict[str, int]]:
+        """Windows that were made again: the frame they begin at, how often, and the seed they were kept with."""
+        frame = self.sampling.capability.timeline.frames_for
+        return [{"frame": frame(at), "times": times, "seed": seed} for at, (times, seed) in sorted(self.retry.made.items())]
+
+    def _about(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        """What a reel says of its take beside what was measured: its shots with the seeds they were kept with."""
+        seeds = [self.retry.made.get(shot.start, (0, shot.seed))[1] for shot in self.request.shots]
+        shots = [{**shot, "seed": seed} for shot, seed in zip(about.get("shots", []), seeds, strict=False)]
+        frames = self.sampling.capability.timeline.frames_for(self.request.length)
+        found = {**about, **({"shots": shots} if shots else {}), "frames": frames, "seeds": seeds}
+        return found | {"places": self.places._asdict(), "again": self.again()}
+
+    def _measured(self, latents: Tensor, meter: Meter, *, whole: bool) -> tuple[Report, dict[str, Any]]:
+        """How the take came out, and that as numbers for its reel. `meter` has seen all its frames where they were shown;
+        else they are decoded for it where the `whole` take is asked for, and the neighbours of the joins where not."""
+        timeline, vae = self.sampling.capability.timeline, self.sampling.vae
+        frames = timeline.frames_for(latents.shape[2])
+        if vae is None:
+            return Report(frames), Report(frames).as_dict()
+        if meter.frames != frames and whole:
+            meter = Meter()
+            measure_all(self.sampling, latents, meter)
+        elif meter.frames != frames:
+            report = measure_joins(self.sampling, latents, self.seams)
+            return report, report.as_dict()
+        places = self.places.within(meter.frames)
+        report = meter.report(places.joins, self.fps, windows=places.windows)
+        return report, {**report.as_dict(), "series": meter.series()}
+
+    def _judge(self, new: Sequence[int], latent: Lookup) -> float:
+        """How visible the joins of the latents `new` are: ratio or acceleration of the worst."""
+        touched = set(new) | {index + 1 for index in new}
+        found = [measure_join(self.sampling, latent, seam.at) for seam in self.seams if seam.at in touched]
+        return max((join.worst for join in found if join is not None), default=0.0)
 
     def _finished(self, chunks: Iterable[Chunk]) -> Iterator[Tensor]:
         """The latents of the chunks, which are kept in `done`."""
@@ -183,52 +207,31 @@ class _Work:
 
     def _past(self, index: int) -> Tensor | None:
         """Latents [1, C, n, h, w] right before `index`, as many as a VAE needs to decode the last of them, up to a cut."""
-        request = self.request
-        assert request is not None
-        cut = max((shot.start for shot in request.shots if shot.cut and shot.start <= index), default=0)
+        cut = max((shot.start for shot in self.request.shots if shot.cut and shot.start <= index), default=0)
         found: list[Tensor] = []
         for place in range(index - 1, max(cut, index - LEAD) - 1, -1):
-            latent = request.known.get(place, self.done.get(place))
+            latent = self.request.known.get(place, self.done.get(place))
             if latent is None:
                 break
             found.insert(0, latent)
         return torch.stack(found, 1)[None] if found else None
 
 
-def measure_join(sampling: Sampling, latents: Tensor, join: int) -> Join | None:
-    """The join before latent `join`, measured on the decoded frames around it; None at an end of the take."""
-    timeline, meter = sampling.capability.timeline, Meter()
-    begin = max(0, join - NEAR)
-    begin -= begin % (timeline.cycle or 1)
-    around = latents[:, :, begin : begin + timeline.legal(join - begin + NEAR)]
-    decode(sampling.vae, [around], around.shape[2], meter.add, lambda done: None)
-    frame = timeline.frames_for(join - begin)
-    return meter.join(frame) if 1 <= frame < meter.frames else None
+def _report_in(metrics: Mapping[str, Any]) -> Report | None:
+    """What was measured of a whole take, from its reel's metrics; None where that is not there."""
+    try:
+        return Report.of(metrics) if metrics.get("series") else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
-def _words(frame: int, at: Join) -> str:
-    """A line on the join at frame `frame` of the take: seam ratio (1 is invisible), acceleration, change of luma."""
-    words = f"seam {at.ratio:.2f}, acceleration {at.acceleration:.2f}, luma {at.luma_step:+.2f}"
-    return f"join at frame {frame}: {words} ({'smooth' if at.passes else 'may be seen'})"
-
-
-def _with_other_seeds(request: Request, failed: Collection[int]) -> Request:
-    """The request with other seeds for the shots that begin at the joins that failed, or for all where none does."""
-    guilty = [shot for shot in request.shots if shot.start in failed] or request.shots
-    shots = [replace(shot, seed=shot.seed + SEED_STEP) if shot in guilty else shot for shot in request.shots]
-    return replace(request, shots=shots)
-
-
-def _metrics(best: Attempt, work: _Work, frames: int) -> dict[str, Any]:
-    frame = work.sampling.capability.timeline.frames_for
-    joins = [{**asdict(join), "frame": frame(place), "passes": join.passes} for place, join in best.joins.items()]
-    return {"frames": frames, "calls": work.denoiser.calls, "joins": joins, "seeds": [shot.seed for shot in best.request.shots]}
-
-
-def _note(folder: Path, head: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
-    with Reel.open(folder, head) as reel:
-        calls = metrics["calls"] or reel.metrics.get("calls", 0)  # a run that only read the reel leaves it as it was
-        reel.set_metrics({**metrics, "calls": calls})
+def _again(windows: Sequence[Mapping[str, int]]) -> list[str]:
+    """A line on the windows that were made again."""
+    if not windows:
+        return []
+    parts = [f"frame {one['frame']} ({one['times']} more, kept is seed {one['seed']})" for one in windows[:LISTED]]
+    parts += [f"{len(windows) - LISTED} windows further on"] if len(windows) > LISTED else []
+    return [f"Made again because a join may be seen: from {', '.join(parts)}."]
 
 
 def _cost(latents: int, new: int) -> str:

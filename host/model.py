@@ -112,11 +112,23 @@ class HostDiT(VideoDiT):
             first = int(fresh[0]) if len(fresh) else 0
             position = (torch.arange(frames, device=x.device) - first).float().expand(batch, frames)
         else:
-            role = told["role"].to(x.device).expand(batch, frames)
-            position = told["position"].to(x.device).float().expand(batch, frames)
+            role, position = _window(told, transformer_options.get("context_window"))
+            role = role.to(x.device).expand(batch, frames)
+            position = position.to(x.device).float().expand(batch, frames)
         rows = torch.arange(batch, device=x.device)[:, None].expand(batch, frames)
         fps = torch.full((batch,), float(frame_rate), device=x.device)
         return super().forward(x, sigma, prompts, rows, role, position, fps)
+
+
+def _window(told: dict[str, Tensor], window: Any) -> tuple[Tensor, Tensor]:
+    """Roles and time positions [T] of the frames that one of the host's own context windows shows, counted from its own
+    first target, as in every clip the weights have seen; of all frames where there is none."""
+    role, position = told["role"], told["position"]
+    if window is None or len(role) != window.total_frames:
+        return role, position
+    role, position = (window.get_tensor(part, part.device, dim=0) for part in (role, position))
+    fresh = (role == TARGET).nonzero()
+    return role, position - position[int(fresh[0]) if len(fresh) else 0]
 
 
 def _adopt(module: nn.Module, operations: Any, dtype: torch.dtype | None, device: Any) -> None:

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from ..errors import LongTakeError, ReelError, UsageError
+from ..longtake.metrics import Report
 from ..longtake.reel import INDEX, SEGMENTS, Reel
 from ..longtake.timeline import Timeline
+from .measure import words
 from .origin import digest
 from .sound import together
 
@@ -104,10 +106,8 @@ class ReelFile:
                 begin, end = head.timeline.frames_for(indices[0]), head.timeline.frames_for(indices[-1] + 1)
                 when = f", {begin / fps:.2f} to {end / fps:.2f} s" if fps else ""
                 lines.append(f"{number}: frames {begin} to {end - 1}{when}, {entry['bytes'] / 1e3:.0f} kB")
-            for join in data["metrics"].get("joins", []):
-                verdict = "smooth" if join["passes"] else "may be seen"
-                lines.append(f"join at frame {join['frame']}: seam {join['ratio']:.2f} ({verdict})")
-        except (KeyError, TypeError, ValueError) as error:
+            lines += words(Report.of(data["metrics"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ReelError(f"{self.path / INDEX}: damaged; make the take again with this reel") from error
         return "\n".join(lines)
 

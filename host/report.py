@@ -15,6 +15,7 @@ from ..longtake.chart import draw
 from ..longtake.metrics import Meter
 from ..media.mark import read_record
 from ..media.read import probe, read_frames
+from .measure import Places
 
 
 def report(video: Any, joins: str) -> tuple[str, Tensor]:
@@ -29,9 +30,10 @@ def report(video: Any, joins: str) -> tuple[str, Tensor]:
         meter.add(frame[..., :3])
     if meter.frames < 2:
         raise UsageError(f"video of {meter.frames} frame: nothing to compare; give at least 2 frames")
-    places = _places(joins, meter.frames, record)
-    lines = [f"{meter.frames} frames, {meter.frames / fps:.2f} s", *meter.report(places, fps).words()]
-    return "\n".join(lines), draw(meter, places, fps)[None]
+    places = Places(list(_numbers(joins, meter.frames)), []) if joins.strip() else Places.read(record).within(meter.frames)
+    lines = [f"{meter.frames} frames, {meter.frames / fps:.2f} s"]
+    lines += meter.report(places.joins, fps, windows=places.windows).words()
+    return "\n".join(lines), draw(meter, sorted(places.joins + places.windows), fps)[None]
 
 
 def _opened(video: Any) -> tuple[Iterable[Tensor], float, dict[str, Any]]:
@@ -45,15 +47,8 @@ def _opened(video: Any) -> tuple[Iterable[Tensor], float, dict[str, Any]]:
     return iter(torch.unbind(parts.images)), float(parts.frame_rate), {}
 
 
-def _places(text: str, frames: int, record: dict[str, Any]) -> list[int]:
-    """Frame numbers in `text`, or in the record. Raises UsageError."""
-    if not text.strip():
-        listed = record.get("joins")
-        return [at for at in listed if isinstance(at, int) and 0 < at < frames] if isinstance(listed, list) else []
-    return list(_numbers(text, frames))
-
-
 def _numbers(text: str, frames: int) -> Iterator[int]:
+    """Frame numbers in `text`. Raises UsageError."""
     for part in filter(None, (part.strip() for part in text.replace(";", ",").split(","))):
         if not part.isdecimal() or not 0 < int(part) < frames:
             raise UsageError(f"joins {part[:20]!r}: give frame numbers from 1 to {frames - 1}, such as 32, 64")

@@ -24,7 +24,7 @@ from ..errors import UsageError
 from ..longtake.sampler import Blend, OnStep, Slope, check_finite, frame_noise
 from ..longtake.timeline import Timeline
 from ..longtake.workspace import digest
-from .known import Conditioning, grey_like, prepare
+from .known import Conditioning, Known, grey_like, prepare
 from .model import TOLD
 from .sampling import Conds, Sampling
 from .sound import Track, together
@@ -76,7 +76,8 @@ class HostDenoiser:
     """`longtake.sampler.Denoiser` by the host's samplers. `prompts` are by the numbers the request's shots name; those of
     the request must name them in reel keys (see `fingerprint`). `shown(latents)` is told a clean latent frame at every
     step, for a preview; `past(index)` gives the finished latents [1, C, n, h, w] right before latent `index`, or None;
-    `track` is the sound that goes with the video: a window is shown what is known of it, and adds what it makes.
+    `track` is the sound that goes with the video: a window is shown what is known of it, and adds what it makes; `mask`
+    [1, 1, length, h, w] of the whole take, 1 = generate, keeps parts of the latents that a window begins from.
     Counted are `calls` of the model, the `tokens` (latents) in them, and how many of these are `new`.
     """
 
@@ -85,6 +86,7 @@ class HostDenoiser:
     shown: Callable[[Tensor], None] | None = None
     past: Callable[[int], Tensor | None] = lambda index: None
     track: Track | None = None
+    mask: Tensor | None = None
     calls: int = 0
     tokens: int = 0
     new: int = 0
@@ -93,7 +95,8 @@ class HostDenoiser:
     def __post_init__(self) -> None:
         self.capability = self.sampling.capability
         heard = [] if self.track is None else [digest(self.track.pieces[at] for at in sorted(self.track.pieces))]
-        self.identity = json.dumps([self.capability.family, self.sampling.identity, *heard])
+        parts = [] if self.mask is None else [digest([self.mask])]
+        self.identity = json.dumps([self.capability.family, self.sampling.identity, *heard, *parts])
 
     def denoise(
         self, latents: Tensor, sigma: Tensor, keep: Tensor, prompt_index: Tensor, seed: int | Sequence[int], *,
@@ -124,6 +127,10 @@ class HostDenoiser:
             self.sampling.model, self.capability, entries, [], together(clip, sound), kept, grey=self._grey_for(clip),
             audio_keep=heard if heard is not None and bool(heard.any()) else None,
         )  # fmt: skip
+        part, mask = None, known.noise_mask
+        if self.mask is not None:
+            part = self.mask[:, :, list(indices)]
+            mask = _narrowed(known, part, front)
         waiting = self._waiting(known.samples, sigma[0], keep, front)
         guider = self._guider(_split(known.positive, conds), role, position, len(kept), len(fresh), waiting)
         whole = torch.cat([*spare[:front], noise, *spare[front:]], 2)
@@ -138,7 +145,7 @@ class HostDenoiser:
 
         out = guider.sample(
             _with_sound(whole, known.samples, own_seed), known.samples, self.sampling.sampler, levels,
-            denoise_mask=known.noise_mask, callback=callback, disable_pbar=True, seed=own_seed,
+            denoise_mask=mask, callback=callback, disable_pbar=True, seed=own_seed,
         )  # fmt: skip
         out = known.restore(out)
         made = _video(out)[:, :, front : front + len(keep)].cpu().to(latents)
@@ -146,6 +153,8 @@ class HostDenoiser:
         if self.track is not None:
             check_finite(_streams(out)[1])
             self.track.learn(_streams(out)[1], indices, keep, front)
+        if part is not None:  # bit for bit, as kept frames
+            made = torch.where(part == 0, latents, made)
         return torch.where(keep.view(1, 1, -1, 1, 1), latents, made)
 
     def extra(self, indices: Sequence[int]) -> dict[str, Tensor]:
@@ -229,6 +238,16 @@ class HostDenoiser:
         if size not in self._grey:
             self._grey[size] = grey_like(self.sampling.vae, self.capability.timeline, clip)
         return self._grey[size]
+
+
+def _narrowed(known: Known, part: Tensor, front: int) -> Any:
+    """The noise mask of a window that also keeps parts of its frames: `part` [1, 1, n, h, w], without margins."""
+    streams = _streams(known.samples)
+    masks = [torch.ones(1, 1, *stream.shape[2:]) for stream in streams]
+    if known.noise_mask is not None:
+        masks = [made * given for made, given in zip(masks, _streams(known.noise_mask), strict=True)]
+    masks[0][:, :, front : front + part.shape[2]] *= part
+    return masks[0] if len(masks) == 1 else comfy.nested_tensor.NestedTensor(masks)
 
 
 def _split(entries: Iterable[list[Any]], like: Conds) -> dict[str, Conditioning]:

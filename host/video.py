@@ -21,6 +21,7 @@ from ..media.codecs import codecs
 from ..media.write import open_writer
 from .decode import decode
 from .latents import space_of_vae, video
+from .measure import Places, joins_in
 from .reels import ReelFile
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def place(prefix: str, width: int, height: int) -> tuple[Path, str, str, int]:
     except (FileExistsError, NotADirectoryError) as error:
         raise MediaError(f"{shown}: a file stands where its folder is to be; give another name") from error
     except OSError as error:  # disk full, name too long, drive gone
-        raise MediaError(f"{shown}: its folder cannot be used ({error.strerror or error}); change that, or give another name") from error
+        raise MediaError(f"{shown}: its folder cannot be made or read: {error.strerror or error}; give another name") from error
     except Exception as error:  # the host has no class of its own for it
         raise UsageError(f"{shown}: it leads out of the output folder; give a plain name") from error
     return Path(folder), below, name, number
@@ -68,13 +69,15 @@ def save(
         chunks, shape = latent.chunks(), latent.shape
         if channels not in (None, shape[0]):
             raise UsageError(f"reel: {shape[0]} channels, this VAE has {channels}; connect the VAE of the reel's model")
-        timeline = Reel.peek(latent.path)["header"]["timeline"]
+        index = Reel.peek(latent.path)
+        timeline, joins = index["header"]["timeline"], Places.read(index["metrics"].get("places") if index["finished"] else None)
         if space is not None and (timeline["first"], timeline["rest"]) != (space.first, space.rest):
             raise UsageError(
                 f"reel: {timeline['rest']} frames a latent, this VAE has {space.rest}; connect the VAE of the reel's model"
             )
     else:
         samples = video(latent, channels, space=space)
+        joins = joins_in(latent, samples.shape[2])
         chunks, shape = [samples], (samples.shape[1], samples.shape[2], samples.shape[3], samples.shape[4])
     length, spatial = shape[1], vae.spacial_compression_decode()
     size = (shape[3] * spatial, shape[2] * spatial)
@@ -84,7 +87,7 @@ def save(
     folder, below, name, number = place(prefix, *size)
     suffix = offered[codec][0]
     path = folder / f"{name}_{number:05}_{suffix}"
-    tags = mark.metadata(_texts(prompt), 0, "ComfyUI graph") if marked else {}
+    tags = mark.metadata(_texts(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {})) if marked else {}
     if not args.disable_metadata:
         tags |= {"prompt": prompt, **(extra or {})}
     bar = comfy.utils.ProgressBar(length)

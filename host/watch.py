@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Watch:
         self.server: Any = getattr(PromptServer, "instance", None)
         self.node = context.node_id if context is not None else None
         self.told, self.last, self.spent, self.steps = 0.0, 0.0, 0.0, 0.0
+        self.plan = ""
 
     @property
     def seen(self) -> bool:
@@ -43,6 +44,11 @@ class Watch:
         """Shows a text on the node."""
         if self.seen:
             self.server.send_progress_text(words, self.node, self.server.client_id)
+
+    def announce(self, plan: str) -> None:
+        """Says what is to be made and what it costs; that stays above the time left."""
+        self.plan = plan
+        self.say(plan)
 
     def send(self, **data: Any) -> None:
         """Tells the pack's part of the front-end what the node's video is now."""
@@ -62,14 +68,18 @@ class Watch:
         self.last = now
         if now - self.told >= EVERY or at.step >= at.steps:
             self.told = now
-            self.say(words(at, self.spent / self.steps if self.steps else None))
+            self.say("\n".join(filter(None, (self.plan, words(at, self.spent / self.steps if self.steps else None)))))
 
-    def play(self, chunks: Iterator[Tensor], vae: Any, fps: float, shape: tuple[int, int, int], length: int) -> None:
+    def play(
+        self, chunks: Iterator[Tensor], vae: Any, fps: float, shape: tuple[int, int, int], length: int,
+        also: Callable[[Tensor], None] = lambda frames: None,
+    ) -> None:  # fmt: skip
         """Goes through the finished latents [1, C, n, h, w] of a take of `length` of `shape` (C, h, w) and shows them as a
-        growing video in the temp folder. Only what `chunks` raises is raised: a take does not fail for its preview."""
+        growing video in the temp folder; `also` gets its frames [T, H, W, 3]. Only what `chunks` raises is raised: a take does
+        not fail for its preview."""
         source = _Source(chunks)
         try:
-            self._show(source, vae, fps, shape, length)
+            self._show(source, vae, fps, shape, length, also)
         except Exception as error:
             if source.failed:
                 raise
@@ -77,7 +87,9 @@ class Watch:
         for _ in source.chunks:  # what is left where the preview failed
             pass
 
-    def _show(self, source: _Source, vae: Any, fps: float, shape: tuple[int, int, int], length: int) -> None:
+    def _show(
+        self, source: _Source, vae: Any, fps: float, shape: tuple[int, int, int], length: int, also: Callable[[Tensor], None]
+    ) -> None:
         spatial = vae.spacial_compression_decode()
         size = (shape[2] * spatial, shape[1] * spatial)
         folder, name, number, below, _ = folder_paths.get_save_image_path(
@@ -96,7 +108,11 @@ class Watch:
                     if writer.frames:
                         tell(f"{path.stem}.partial.mp4")
 
-            decode(vae, finished_chunks(), length, writer.write, lambda done: None, early=True)
+            def put(frames: Tensor) -> None:
+                writer.write(frames)
+                also(frames)
+
+            decode(vae, finished_chunks(), length, put, lambda done: None, early=True)
         tell(path.name)
 
 

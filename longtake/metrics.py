@@ -7,8 +7,8 @@ about 1 and ranks anywhere among the transitions, whatever the video shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from statistics import median
 from typing import Any
 
@@ -26,6 +26,9 @@ STILL = 0.05
 
 PASS = 1.5
 """A join passes where ratio and acceleration are at most this."""
+
+LISTED = 40
+"""Joins that have a line each; the rest are summed up."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,20 @@ class Join:
         """Whether the join is as smooth as what surrounds it."""
         return self.ratio <= PASS and self.acceleration <= PASS
 
+    @property
+    def worst(self) -> float:
+        """The larger of ratio and acceleration."""
+        return max(self.ratio, self.acceleration)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON and the reel."""
+        return {**asdict(self), "passes": self.passes}
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, Any]) -> Join:
+        """The join that `as_dict` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        return cls(int(numbers["frame"]), *(float(numbers[field.name]) for field in fields(cls)[1:]))
+
 
 @dataclass(frozen=True)
 class Drift:
@@ -68,30 +85,59 @@ class Drift:
 
 @dataclass
 class Report:
-    """Joins asked for, drift by measure (lightness, chroma, contrast, sharpness, motion), the loop's own join."""
+    """Joins asked for, drift by measure (lightness, chroma, contrast, sharpness, motion), the loop's own join, and the
+    joins between the windows of one shot, of which a long take has many."""
 
     frames: int
     joins: list[Join] = field(default_factory=list)
     drift: dict[str, Drift] = field(default_factory=dict)
     loop: Join | None = None
+    windows: list[Join] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON and the reel."""
         drift = {name: {**asdict(value), "change": value.change} for name, value in self.drift.items()}
-        loop = None if self.loop is None else {**asdict(self.loop), "passes": self.loop.passes}
-        joins = [{**asdict(join), "passes": join.passes} for join in self.joins]
-        return {"frames": self.frames, "joins": joins, "drift": drift, "loop": loop}
+        loop = None if self.loop is None else self.loop.as_dict()
+        joins, windows = ([join.as_dict() for join in some] for some in (self.joins, self.windows))
+        return {"frames": self.frames, "joins": joins, "windows": windows, "drift": drift, "loop": loop}
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, Any]) -> Report:
+        """The report that `as_dict` gave, or so much of one as there is. Raises KeyError, TypeError, ValueError or AttributeError
+        for anything else."""
+        joins, windows = ([Join.of(join) for join in numbers.get(name, ())] for name in ("joins", "windows"))
+        levels = numbers.get("drift", {}).items()
+        drift = {name: Drift(*(float(value[field.name]) for field in fields(Drift))) for name, value in levels}
+        loop = None if numbers.get("loop") is None else Join.of(numbers["loop"])
+        return cls(int(numbers.get("frames", 0)), joins, drift, loop, windows)
 
     def words(self) -> list[str]:
-        """A line on each join and on each measure that can drift."""
-        named = [(f"join {join.frame}", join) for join in self.joins] + ([("loop", self.loop)] if self.loop else [])
+        """A line on each join and on each measure that can drift, and one on all joins between windows."""
+        named = [(f"join {join.frame}", join) for join in self.joins[:LISTED]] + ([("loop", self.loop)] if self.loop else [])
         lines = []
         for name, join in named:
             verdict = "smooth" if join.passes else "visible"
             lines.append(f"{name:8} ratio {join.ratio:.2f}, acceleration {join.acceleration:.2f}: {verdict}")
+        for name, joins in (("more", self.joins[LISTED:]), ("windows", self.windows)):
+            if joins:
+                lines.append(f"{name:8} {gist(joins)}")
         for name, drift in self.drift.items():
             lines.append(f"drift    {name:10} {drift.start:8.2f} to {drift.end:8.2f}  ({drift.change:+.1%})")
         return lines
+
+
+def gist(joins: Sequence[Join]) -> str:
+    """What there is to say of many joins (at least 1) in one line."""
+    worst, seen = max(joins, key=lambda join: join.worst), sum(not join.passes for join in joins)
+    ratio, acceleration = (median(getattr(join, name) for join in joins) for name in ("ratio", "acceleration"))
+    return (
+        f"{len(joins)} join{'s' * (len(joins) > 1)}, median ratio {ratio:.2f}, acceleration {acceleration:.2f}; "
+        f"worst {worst.ratio:.2f} and {worst.acceleration:.2f} at frame {worst.frame}; {seen or 'none'} visible"
+    )
+
+
+SERIES = ("lightness", "chroma", "contrast", "sharpness", "distance", "bend")
+"""What a meter keeps as one number a frame or transition."""
 
 
 class Meter:
@@ -170,10 +216,30 @@ class Meter:
         }
         return {name: _drift(values, fps) for name, values in series.items()}
 
-    def report(self, joins: Sequence[int], fps: float, *, loop: bool = False) -> Report:
-        """Everything: joins at these frames, drift, and with `loop` the loop's join."""
+    def report(self, joins: Sequence[int], fps: float, *, windows: Sequence[int] = (), loop: bool = False) -> Report:
+        """Everything: joins at these frames and between `windows`, drift, and with `loop` the loop's join."""
         closed = self.loop_join() if loop else None
-        return Report(self.frames, [self.join(frame) for frame in joins], self.drift(fps), closed)
+        named, others = ([self.join(frame) for frame in some] for some in (joins, windows))
+        return Report(self.frames, named, self.drift(fps), closed, others)
+
+    def series(self) -> dict[str, list[float]]:
+        """All numbers to five digits, for the reel."""
+        found = {name: getattr(self, name) for name in SERIES}
+        found |= {"velocity_x": [x for x, _ in self.velocity], "velocity_y": [y for _, y in self.velocity]}
+        return {name: [float(f"{value:.5g}") for value in values] for name, values in found.items()}
+
+    @classmethod
+    def of(cls, series: Mapping[str, Sequence[float]]) -> Meter:
+        """The meter that `series` are of: it answers `join`, `drift` and `report`, but knows no loop and takes no more frames.
+        Raises KeyError, TypeError or ValueError for anything else."""
+        meter = cls()
+        for name in SERIES:
+            setattr(meter, name, [float(value) for value in series[name]])
+        meter.velocity = [(float(x), float(y)) for x, y in zip(series["velocity_x"], series["velocity_y"], strict=True)]
+        sizes = [len(getattr(meter, name)) for name in (*SERIES, "velocity")]
+        if sizes != [meter.frames] * 4 + [max(0, meter.frames - less) for less in (1, 2, 1)]:
+            raise ValueError(f"series of {sizes} numbers are of no video")
+        return meter
 
 
 def measure(

@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -203,10 +204,8 @@ class Reel:
 
     def put_known(self, known: Mapping[int, Tensor]) -> None:
         """Keeps latents [C, h, w] that were given, by their number, so that the reel holds the whole take. Raises ReelError."""
-        places = sorted(known)
-        begins = [place for place in places if place - 1 not in known]
-        for begin, end in zip(begins, [*begins[1:], None], strict=True):
-            run = [place for place in places if place >= begin and (end is None or place < end)]
+        for _, group in groupby(enumerate(sorted(known)), lambda at: at[1] - at[0]):
+            run = [place for _, place in group]
             latents = torch.stack([known[place] for place in run], 1)[None].detach().cpu().contiguous()
             told = json.dumps(["known", run]).encode() + safetensors.torch.save({"latents": latents})
             key = hashlib.sha256(told).hexdigest()
@@ -221,6 +220,11 @@ class Reel:
         """Stores measurements of the take. Raises ReelError."""
         self.metrics = json.loads(json.dumps(dict(metrics)))
         self._save()
+
+    def leave(self, key: str) -> None:
+        """Takes the segment `key` out of the take that is being made; its file stays until `prune`."""
+        if self._begun and key in self.order:
+            self.order.remove(key)
 
     def prune(self) -> int:
         """Deletes segments that the last run did not use and gives their number. Raises ReelError where it was not finished,

@@ -7,6 +7,7 @@ backward take is made last latent first; it is handed out by time when it is com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import torch
@@ -17,12 +18,13 @@ from .drift import Beginnings, Moments, drawn
 from .matrix import hold, sync_matrix
 from .reel import Reel
 from .request import Request
+from .retry import Retry, Retrying
 from .rolling import queue_pieces
 from .sampler import Denoiser, Silent
 from .window import GIVEN, Window, plan_windows
 from .workspace import DEFAULT_SETTINGS, Piece, Progress, Settings, Workspace, make_key
 
-__all__ = ["Chunk", "Progress", "Settings", "collect", "sample"]
+__all__ = ["Chunk", "Progress", "Retry", "Seam", "Settings", "collect", "plan", "sample", "seams"]
 
 
 class Chunk(NamedTuple):
@@ -32,18 +34,27 @@ class Chunk(NamedTuple):
     latents: Tensor
 
 
+class Seam(NamedTuple):
+    """A join: latent `at` of the take was not made together with the one before. `kind` is what meets there: "known" a
+    known latent and a new one, "shot" two shots, "window" two windows of one shot."""
+
+    at: int
+    kind: str
+
+
 def sample(
     request: Request, denoiser: Denoiser, settings: Settings = DEFAULT_SETTINGS, *, reel: Reel | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | None = None, retry: Retry | None = None,
 ) -> Iterator[Chunk]:
     """Chunks of the take in time order, without gaps, known latents among them bit for bit.
 
     Windows found on `reel` are read from it, others are put on it as soon as they are finished, so whatever `progress`
-    raises to stop the take leaves a reel to resume from. Raises UsageError before the first chunk where the request
+    raises to stop the take leaves a reel to resume from. `retry` makes windows again whose joins may be seen; a rolling queue
+    has none. Raises UsageError before the first chunk where the request
     cannot be met.
     """
     work = Workspace(request, denoiser, settings, reel, progress)
-    pieces = queue_pieces(work) if settings.rolling else window_pieces(work)
+    pieces = queue_pieces(work) if settings.rolling else window_pieces(work, retry)
     if request.backward:
         pieces = _turned(work, list(_collected(work, pieces)))
     done = 0
@@ -82,7 +93,27 @@ def plan(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Window
     return plan_windows(Workspace(request, _NoDenoiser(), settings, None, None).walk(), windows)
 
 
-def window_pieces(work: Workspace) -> Iterator[Piece]:
+def seams(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Seam]:
+    """Joins of a take, where latents meet that were not made together; a hard cut is none."""
+    made = dict.fromkeys(request.known, -1)
+    for number, window in enumerate(() if settings.rolling else plan(request, settings)):
+        made |= dict.fromkeys(window.new, number)
+    cuts = {shot.start: shot.cut for shot in request.shots}
+    found = []
+    for index in range(1, request.length):
+        before, after = made.get(index - 1), made.get(index)
+        if cuts.get(index) or before == after == -1:
+            continue
+        if -1 in (before, after):
+            found.append(Seam(index, "known"))
+        elif index in cuts:
+            found.append(Seam(index, "shot"))
+        elif before != after:
+            found.append(Seam(index, "window"))
+    return found
+
+
+def window_pieces(work: Workspace, retry: Retry | None = None) -> Iterator[Piece]:
     """Samples one window after another."""
     request, settings = work.request, work.settings
     windows = plan(request, settings)
@@ -90,8 +121,10 @@ def window_pieces(work: Workspace) -> Iterator[Piece]:
     for number, window in enumerate(windows):
         last_use.update((index % request.length, number) for index in window.indices if index != GIVEN)
     beginnings = Beginnings(work)
+    retrying = None if retry is None else Retrying(work, retry)
     for number, window in enumerate(windows):
-        latents, key = sample_window(work, window, number + 1, len(windows), beginnings.goal(window))
+        made = partial(sample_window, work, window, number + 1, len(windows), beginnings.goal(window))
+        latents, key = made() if retrying is None else retrying.make(window, made)
         beginnings.learn(window, latents)
         for place, index in enumerate(window.new):
             work.store[index] = latents[0, :, place]

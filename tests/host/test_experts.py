@@ -167,14 +167,14 @@ def take_with_experts(room, path, kind, other):
             ),
         }  # fmt: skip
 
-        names = ("SD15", "QwenImage", "Wan 2.1 I2V", "Mochi", "CogVideoX T2V", other)
+        names = ("SD15", "QwenImage", "Wan 2.1 I2V", "Mochi", "Cosmos 1 T2V", other)
         nan, others = float("nan"), {name: families.build(name, room).model for name in names}
-        cog = others["CogVideoX T2V"]
+        cosmos = others["Cosmos 1 T2V"]
         found["refused"] = {
             "pictures": refused(others["SD15"], others["SD15"]), "video VAE": refused(high, others["QwenImage"]),
             "nothing": refused(high, None), "object": refused(object(), low), "task": refused(high, others[other]),
             "older": refused(others["Wan 2.1 I2V"], low), "class": refused(high, others["Mochi"]),
-            "levels": refused(cog, cog.clone()), "above": refused(high, low, 1.5), "below": refused(high, low, -0.1),
+            "levels": refused(cosmos, cosmos.clone()), "above": refused(high, low, 1.5), "below": refused(high, low, -0.1),
             "nan": refused(high, low, nan), "infinite": refused(high, low, float("inf")), "cfg": refused(high, low, cfg=nan),
             "low_cfg": refused(high, low, low_cfg=nan),
         }  # fmt: skip
@@ -184,7 +184,7 @@ def take_with_experts(room, path, kind, other):
 REFUSED = {
     "pictures": "high: BaseModel makes pictures", "video VAE": "low: QwenImage makes pictures", "nothing": "low: not a MODEL",
     "object": "high: not a MODEL", "task": "high is Wan 2.2 A14B", "older": "high is Wan 2.1 I2V, low is Wan 2.2 A14B",
-    "class": "low is Mochi", "levels": "CogVideoX T2V has noise levels up to", "above": "boundary 1.5", "below": "boundary -0.1",
+    "class": "low is Mochi", "levels": "Cosmos 1 has noise levels up to", "above": "boundary 1.5", "below": "boundary -0.1",
     "nan": "boundary nan", "infinite": "boundary inf", "cfg": "cfg nan", "low_cfg": "low_cfg nan",
 }  # fmt: skip
 """What a refusal says."""

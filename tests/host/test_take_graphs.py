@@ -1,11 +1,15 @@
 """A graph for each take node on a real server, with the model in the box; a film that is cancelled and goes on."""
 
 import io
+import json
 import re
+import shutil
 
 import av
 import pytest
+from comfyui_longtake.cli import main as inspect
 from comfyui_longtake.longtake.reel import Reel
+from comfyui_longtake.media.read import read_frames
 
 STEPS = 2
 FILE = {"filename_prefix": "take", "codec": "h264", "crf": 18, "mark": False}
@@ -92,6 +96,22 @@ def test_film_and_guider(comfy):
     }
     entry = comfy.run(film("1: a red dog walks\n1: a blue dog stands", sampling=sampling, **parts))
     assert frames_of(comfy, entry) == 16 and f"2 windows of up to 3 latents; {2 * STEPS} model calls" in report_of(entry)
+
+
+def test_the_host_s_own_windows_make_a_take_together(comfy):
+    windows = node(
+        "ContextWindowsManual", model=["1", 0], context_length=4, context_overlap=1, context_schedule="standard_static",
+        context_stride=1, closed_loop=False, fuse_method="pyramid", dim=2, freenoise=False, cond_retain_index_list="",
+        split_conds_to_windows=False, latent_retain_index_list="", causal_window_fix=True,
+    )  # fmt: skip
+    sampling = node(
+        "LongTakeSampling", model=["20", 0], positive=["2", 0], negative=["2", 0], seed=3, window=1000, overlap=0, anchor=True,
+        steps=STEPS, cfg=1.0, sampler_name="euler", scheduler="simple",
+    )  # fmt: skip
+    take, frames = TAKES["forward"]
+    entry = comfy.run(graph(take, sampling=sampling, **{"20": windows}))
+    assert frames_of(comfy, entry) == frames and "of up to 8 latents" in report_of(entry)
+    assert "context window" in comfy.log().lower()
 
 
 def test_model_report(comfy):
@@ -189,6 +209,95 @@ def test_a_reel_that_was_not_kept_is_named(comfy):
     more = {"21": node("LongTakeVideo", latent=["11", 3], vae=["1", 2], fps=8.0, **FILE)}
     with pytest.raises(comfy.Error, match=r"node 21.*Long Take kept none; give it the name of a reel"):
         comfy.run(film("1: a red dog walks", **more))
+
+
+def queue(comfy, graph):
+    """Runs a graph: its entry, and which nodes were answered from the host's cache."""
+    kept = []
+    entry = comfy.run(graph, on_event=lambda kind, data: kept.extend(data["nodes"] if kind == "execution_cached" else ()))
+    return entry, kept
+
+
+def test_a_reel_is_made_whole_when_its_graph_is_queued_again(comfy):
+    wanted = film("1: a red dog walks\n1: a blue dog stands", "mended")
+    folder = comfy.folder / "output/longtake/reels/mended"
+
+    def run():
+        """Model calls of the film, None where it did not run."""
+        entry, kept = queue(comfy, wanted)
+        return None if "11" in kept else int(re.search(r"(\d+) model calls", report_of(entry))[1])
+
+    assert [run(), run(), run(), run()] == [2 * STEPS, 0, None, None]
+    index = folder / "reel.json"
+    assert f'"calls": {2 * STEPS}' in index.read_text()
+    segments = sorted((folder / "segments").iterdir())
+    good = segments[0].read_bytes()
+    for harm in (lambda: segments[0].write_bytes(good[:-1]), segments[0].unlink):
+        harm()
+        assert run() == STEPS and segments[0].read_bytes() == good
+        assert (run() or 0, run()) == (0, None)
+    shutil.rmtree(folder)
+    assert run() == 2 * STEPS and sorted((folder / "segments").iterdir()) == segments
+    index.write_text("{}")
+    with pytest.raises(comfy.Error, match=r"node 11.*reel\.json is not that of a reel"):
+        run()
+
+
+def test_a_reel_that_grows_is_opened_anew(comfy):
+    opened = {
+        "2": node("LongTakeReel", reel="grown"), "3": node("PreviewAny", source=["2", 3]), "4": node("PreviewAny", source=["2", 2]),
+    }  # fmt: skip
+    for shots, frames in (("1: a red dog walks", 8), ("1: a red dog walks\n1: a blue dog stands", 16), ("1: a red dog walks", 8)):
+        comfy.run(film(shots, "grown"))
+        entry, kept = queue(comfy, opened)
+        assert "2" not in kept and entry["outputs"]["4"]["text"] == [str(frames)]
+        assert "2" in queue(comfy, opened)[1]  # as long as it stays as it is
+    first = entry["outputs"]["3"]["text"][0].splitlines()[0]
+    assert re.search(r": LongTake, 2 segments, 0\.\d MB on disk, of which 1 with 0\.\d MB are not in the last version$", first)
+    assert inspect(["inspect", str(comfy.folder / "output/longtake/reels/grown"), "--prune", "--json"]) == 0
+    assert queue(comfy, opened)[0]["outputs"]["3"]["text"][0].startswith("grown: LongTake, 1 segments, ")
+
+
+def test_a_reel_of_the_command_line_is_opened(comfy, longtake):
+    folder = comfy.folder / "output/longtake/reels"
+    clips = {
+        "a prompt": ("a red dog walks", "--seconds", 2, "--size", "96x64", "-o", "a.mp4"),
+        "a clip": ("a dog", "--extend", "a.mp4", "--seconds", 1, "--backward", "-o", "b.mp4"),
+    }
+    opened = {
+        "1": node("LongTakeLoader", model="in the box"),
+        "3": node("LongTakeVideo", latent=["2", 0], vae=["1", 2], fps=8.0, **FILE),
+        "4": node("LongTakeReelSegments", reel=["2", 0], vae=["1", 2]),
+        "5": node("PreviewAny", source=["2", 2]),
+    }
+    for name, words in clips.items():
+        code, _, said = longtake("render", *words, "--steps", STEPS, "--no-mark", "--quiet", "--reel", folder / name)
+        assert code == 0, said
+        index = json.loads((folder / name / "reel.json").read_text())
+        old = {"model": index["header"]["model"], "size": [96, 64], "fps": 8.0, "timeline": [4, 4]}
+        seen = []
+        for head in (None, old):
+            if head:
+                older = {key: value for key, value in index.items() if key != "finished"}
+                (folder / name / "reel.json").write_text(json.dumps({**older, "schema": 2, "header": old, "metrics": {}}))
+            outputs = queue(comfy, opened | {"2": node("LongTakeReel", reel=name)})[0]["outputs"]
+            seen.append(pictures_of(comfy, outputs["3"]["images"][0]))
+            assert outputs["4"]["text"][0].startswith(f"{name}: longtake-") and ", 0.00 to " in outputs["4"]["text"][0]
+            assert len(outputs["4"]["images"]) == len(index["segments"]) and outputs["5"]["text"] == [str(len(seen[-1]))]
+        assert all((a == b).all() for a, b in zip(*seen, strict=True))
+        if name == "a prompt":
+            made = list(read_frames("a.mp4"))
+            off = [abs(a / 255 - b.numpy()).mean() for a, b in zip(seen[0], made, strict=True)]
+            assert len(made) == 16 and max(off) < 0.03  # both are encoded
+
+@pytest.mark.parametrize("text", ['{"schema": 2}', '{"schema": 3}', "{", "[]", '{"schema": 99}'])
+def test_a_reel_that_cannot_be_read_is_one_line(comfy, text):
+    folder = comfy.folder / "output/longtake/reels/unread"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "reel.json").write_text(text)
+    with pytest.raises(comfy.Error, match=r"node 2.*(damaged; make|is not that of a reel|format 99)") as caught:
+        comfy.run({"2": node("LongTakeReel", reel="unread"), "3": node("PreviewAny", source=["2", 3])})
+    assert "\n" not in str(caught.value)
 
 
 def test_a_reel_outlives_node_numbers_but_no_other_model(comfy):

@@ -107,8 +107,11 @@ def retry(room, path):
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
     film, make, reels, metrics = room("host.film"), room("host.make"), room("host.reels"), room("longtake.metrics")
-    from_ksampler = room("host.sampling").from_ksampler
-    vae = SimpleNamespace(latent_dim=3, upscale_ratio=(lambda t: t * 4, 16, 16), latent_channels=128)
+    from_ksampler, measure, step = room("host.sampling").from_ksampler, room("host.measure"), room("longtake.workspace").SEED_STEP
+    vae = SimpleNamespace(
+        latent_dim=3, upscale_ratio=(lambda t: t * 4, 16, 16), latent_channels=128, first_stage_model=None,
+        decode=lambda z: z[:, :3].mean((3, 4), keepdim=True).sigmoid().repeat_interleave(4, 2).movedim(1, -1).repeat(1, 1, 8, 8, 1),
+    )  # fmt: skip
     built = families.build("LongTake", room)
     whole = make.measure_join
     torch.set_num_threads(1)
@@ -126,33 +129,44 @@ def retry(room, path):
         """A film whose join at latent 8 has the next of `ratios` in every attempt, the one at 4 always 1."""
         rest = list(ratios)
 
-        def measured(sampling, latents, join):
-            ratio = rest.pop(0) if join == 8 else 1.0
-            return metrics.Join(join * 4, 1.0, ratio, 1.0, 0.0, 0.0, 0.5)
+        def judged(sampling, latent, join):
+            assert latent(join) is not None and latent(join - 1) is not None and latent(12) is None
+            return join_of(join, rest.pop(0))
 
-        make.measure_join = measured
+        def join_of(join, ratio):
+            return metrics.Join(join * 4, 1.0, ratio if join == 8 else 1.0, 1.0, 0.0, 0.0, 0.5)
+
+        make.measure_join = lambda sampling, latent, join: judged(sampling, latent, join) if join == 8 else join_of(join, 1.0)
+        measure.measure_join = lambda sampling, latent, join: join_of(join, min(ratios[: len(ratios) - len(rest)] or ratios[:1]))
         more = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "window": 7, "overlap": 1}
         sampling = from_ksampler(built.model, built.text(0), built.text(1), vae=vae, retries=retries, **more)
         return film.film(sampling, Clip(), shots, {"samples": built.latents()}, 8.0, 0, name)
 
     before = set(os.listdir(tempfile.gettempdir()))
+    inspect = room("longtake.reel").Reel.peek
     with torch.inference_mode():
         plain, good = go([3.0], 0), go([1.0], 3)
-        made = go([3.0, 2.0, 2.5], 2, "retried")
-        step, shots = make.SEED_STEP, "2: one\n2: two\n2 seed {}: three"
+        made, named = go([3.0, 2.0, 2.5], 2), go([3.0, 2.0, 2.5], 2, "retried")
+        shots = "2: one\n2: two\n2 seed {}: three"
         again = go([9.0], 0, shots=shots.format(6 + step))
-        loose = go([3.0, 1.2], 5)
+        loose, worse = go([3.0, 1.2], 5), go([3.0, 4.0, 5.0], 2)
         reel = reels.open_reel("retried")
+        index = (reel.path / "reel.json").read_bytes()
+        resumed = go([3.0, 2.0, 2.5], 2, "retried")
+        metrics_of = inspect(reel.path)["metrics"]
         found = {
             "plain": plain.report, "good": good.report, "made": made.report, "loose": loose.report,
             "calls": [int(one.report.split(" model calls")[0].split()[-1]) for one in (plain, good, made, loose)],
             "same": [torch.equal(plain.latent["samples"], good.latent["samples"]),
                      torch.equal(made.latent["samples"], again.latent["samples"]),
                      torch.equal(loose.latent["samples"], again.latent["samples"]),
+                     torch.equal(worse.latent["samples"], plain.latent["samples"]),
+                     torch.equal(named.latent["samples"], resumed.latent["samples"]), index == (reel.path / "reel.json").read_bytes(),
                      torch.equal(reels.as_latent(reel)["samples"], made.latent["samples"])],
-            "reel": reel.report(), "left": sorted(n for n in set(os.listdir(tempfile.gettempdir())) - before if "longtake-" in n),
+            "resumed": resumed.report, "again": metrics_of["again"], "seeds": [shot["seed"] for shot in metrics_of["shots"]],
+            "measured": sorted(metrics_of), "reel": reel.report(), "left": sorted(n for n in set(os.listdir(tempfile.gettempdir())) - before if "longtake-" in n),
         }  # fmt: skip
-    make.measure_join = whole
+    make.measure_join = measure.measure_join = whole
     return found
 
 
@@ -179,6 +193,57 @@ def originate(room):
         "none": [origin(None, "s", "model"), origin(graph(), None, "model")],
         "length": len(named()),
     }
+
+
+def weigh(room, path):
+    """What names weights of the same name; runs in the host."""
+    import math
+    import os
+    from pathlib import Path
+
+    import folder_paths
+    from comfy_execution.graph import DynamicPrompt
+
+    origin, load, reels = room("host.origin").origin, room("host.load"), room("host.reels")
+    models = room("models.load")
+    folder_paths.add_model_folder_path("loras", path)
+    folder_paths.add_model_folder_path("longtake", path)
+
+    def named(kind="Loader", **inputs):
+        return origin(DynamicPrompt({
+            "1": {"class_type": kind, "inputs": inputs},
+            "2": {"class_type": "Lora", "inputs": {"model": ["1", 0], "lora_name": "longtake_test.safetensors", "odd": "a\0.pt"}},
+            "s": {"class_type": "Sampling", "inputs": {"model": ["2", 0]}},
+        }), "s", "model")  # fmt: skip
+
+    def ids():
+        return [named(), load.weights_id("longtake_test.safetensors"), named("LongTakeLoader", model="in the box")]
+
+    file, box, read = Path(path, "longtake_test.safetensors"), named("LongTakeLoader", model="in the box"), models.read_manifest
+    absent = ids()
+    file.write_bytes(b"one")
+    os.utime(file, (1e9, 1e9))
+    one = ids()
+    file.write_bytes(b"two")
+    os.utime(file, (1e9 + 5, 1e9 + 5))
+    two = ids()
+    os.utime(file, (1e9 + 5.4, 1e9 + 5.4))
+    same = ids()
+    changed = []
+    for change in ({"nets": {}}, {"info": {"shift": 9}}, {"info": {"shift": 2.5, "note": "x"}}):
+        models.read_manifest = lambda *folder, change=change: {**read(*folder), **change}
+        changed.append(named("LongTakeLoader", model="in the box") == two[2])
+    models.read_manifest = read
+    film, opened, loader = room("nodes.takes").LongTakeFilm, room("nodes.reels").LongTakeReel, room("nodes.loader").LongTakeLoader
+    bad = ["../x", "none", "  ", "a/b", "\0", "x" * 300]
+    return {
+        "absent": absent, "one": one, "two": two, "same": same, "changed": changed, "stable": box == one[2],
+        "bad": [load.weights_id(name) for name in ("none", "none.safetensors", "../x", None, 3, "\0")],
+        "nan": [math.isnan(node.fingerprint_inputs(reel=name)) for node in (film, opened) for name in bad],
+        "none": [film.fingerprint_inputs(reel="", shots=None), film.fingerprint_inputs()],
+        "linked": [film.fingerprint_inputs(reel=None) == reels.reel_state(None) == opened.fingerprint_inputs(reel=None)],
+        "loader": [loader.fingerprint_inputs(model="in the box"), loader.fingerprint_inputs(model=None, recaption=True)],
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -227,16 +292,31 @@ def test_a_reel_that_cannot_be_used_is_named_before_anything_is_sampled(reels, n
 def test_a_join_that_shows_is_made_again_and_the_smoothest_kept(in_host):
     found = in_host(retry, path=str(BUILDERS), timeout=600)
     plain, good, made, loose = found["calls"]
-    assert good == plain and "Made" not in found["plain"] + found["good"]
+    assert good == plain == 6 and "Made" not in found["plain"] + found["good"]
     assert "join at frame 32: seam 2.00, acceleration 1.00, luma +0.00 (may be seen)" in found["made"]
-    assert found["made"].endswith("Made 3 times because a join may be seen; kept is the smoothest, seed 4, 5, 1000009.")
-    assert found["loose"].endswith("Made 2 times because a join may be seen; kept is the smoothest, seed 4, 5, 1000009.")
+    assert found["made"].endswith("Made again because a join may be seen: from frame 32 (2 more, kept is seed 1000009).")
+    assert found["loose"].endswith("Made again because a join may be seen: from frame 32 (1 more, kept is seed 1000009).")
     assert plain < loose < 2 * plain and made - plain == 2 * (loose - plain)  # only the last shot is sampled again
-    assert found["same"] == [True] * 4 and found["left"] == []
+    assert all(found["same"]) and found["left"] == []
+    assert "0 model calls" in found["resumed"] and found["resumed"].endswith("(2 more, kept is seed 1000009).")
+    assert found["again"] == [{"frame": 32, "times": 2, "seed": 1000009}] and found["seeds"] == [4, 5, 1000009]
+    assert set(found["measured"]) >= {"joins", "windows", "drift", "series", "places", "fps", "shots"}
     lines = found["reel"].splitlines()
     assert lines[0].startswith("retried: LongTake, ") and lines[0].endswith(" MB on disk")
     assert lines[1].startswith("1: frames 0 to ") and "0.00 to " in lines[1]
-    assert lines[-2:] == ["join at frame 16: seam 1.00 (smooth)", "join at frame 32: seam 2.00 (may be seen)"]
+    assert lines[-3].startswith("join at frame 16: seam ") and lines[-2].startswith("join at frame 32: seam ")
+    assert lines[-1].startswith("drift, last 15 % against first: lightness ")
+
+
+def test_weights_are_named_by_what_they_are(in_host, tmp_path):
+    found = in_host(weigh, path=str(tmp_path))
+    absent, one, two = found["absent"], found["one"], found["two"]
+    assert absent[1] == "" and found["bad"] == [""] * 6
+    assert len({absent[0], one[0], two[0]}) == len({absent[1], one[1], two[1]}) == 3
+    assert found["same"] == two and found["stable"] and absent[2] == one[2] == two[2]
+    assert found["changed"] == [False, False, True]
+    assert all(found["nan"]) and found["none"] == ["", ""] and found["linked"] == [True]
+    assert found["loader"][0].endswith(" 2.5") and found["loader"][1] == ""
 
 
 def test_a_model_is_named_by_what_made_it(in_host):

@@ -10,13 +10,14 @@ import torch
 from comfyui_longtake import __version__
 from comfyui_longtake.errors import ReelError
 from comfyui_longtake.longtake import request as requests
-from comfyui_longtake.longtake.reel import SCHEMA, Reel
+from comfyui_longtake.longtake.reel import SCHEMA, Reel, header
 from comfyui_longtake.longtake.request import Shot
 from comfyui_longtake.longtake.take import Settings, collect, sample
+from comfyui_longtake.longtake.timeline import Timeline
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-HEADER = {"model": "m1", "size": [256, 160], "fps": 8.0, "timeline": [4, 4]}
+HEADER = header("m1", (128, 10, 16), Timeline(4, 4))
 MODES = [Settings(steps=3), Settings(steps=4, rolling=True, queue=3)]
 
 
@@ -159,6 +160,79 @@ def test_reel_of_the_first_format_goes_on(gaussian, shape, tmp_path):
     assert after["schema"] == SCHEMA and after["segments"] == index["segments"]
 
 
+def old(tmp_path, fps=8.0):
+    """Makes the index of a reel what the command line of format 2 wrote, and gives it."""
+    index = json.loads((tmp_path / "reel.json").read_text())
+    head = {"model": "m1", "size": [64, 48], "fps": fps, "timeline": [4, 4]}
+    index = {**index, "schema": 2, "header": head, "metrics": {"shots": []}}
+    index.pop("finished")
+    (tmp_path / "reel.json").write_text(json.dumps(index))
+    return index
+
+
+def test_reel_of_an_older_command_line_goes_on(gaussian, shape, tmp_path):
+    dit, denoiser = gaussian
+    mine = header("m1", shape, Timeline(4, 4))
+    with Reel.open(tmp_path, mine) as reel:
+        first = take(denoiser, shape, MODES[0], reel)
+    index = old(tmp_path)
+    before = Reel.peek(tmp_path)
+    assert (before["schema"], before["header"], before["finished"]) == (SCHEMA, mine, False)
+    assert before["metrics"] == {"shots": [], "fps": 8.0} and before["segments"] == index["segments"]
+    with pytest.raises(ReelError, match="made with shape"):
+        Reel.open(tmp_path, header("m1", (9, 9, 9), Timeline(4, 4)))
+    dit.calls.clear()
+    with Reel.open(tmp_path, mine) as reel:
+        assert torch.equal(take(denoiser, shape, MODES[0], reel), first)
+    assert not dit.calls and json.loads((tmp_path / "reel.json").read_text())["header"] == mine
+
+
+def test_reel_of_an_older_command_line_without_a_segment_is_anybodys(tmp_path):
+    with Reel.open(tmp_path, {}):
+        pass
+    old(tmp_path)
+    assert Reel.peek(tmp_path)["header"] == {}
+    with Reel.open(tmp_path, HEADER) as reel:
+        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+    assert Reel.peek(tmp_path)["header"] == HEADER
+
+
+def test_older_timeline_of_a_node_gets_what_was_added_since(tmp_path):
+    with Reel.open(tmp_path, HEADER):
+        pass
+    index = json.loads((tmp_path / "reel.json").read_text())
+    index = {**index, "schema": 2, "header": HEADER | {"timeline": {"first": 4, "rest": 4}}}
+    (tmp_path / "reel.json").write_text(json.dumps(index))
+    assert Reel.peek(tmp_path)["header"] == HEADER
+
+
+ENTRY = {"key": "k", "file": "k.safetensors", "sha256": "0", "bytes": 1, "meta": {"indices": [0]}}
+INDEX = {
+    "schema": SCHEMA, "longtake": "1", "header": HEADER, "order": ["k"], "finished": True, "metrics": {}, "segments": [ENTRY],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        {"schema": 1}, {"schema": 2}, {"schema": SCHEMA}, {"schema": 2, "header": {"size": 1}, "metrics": {}, "segments": []},
+        {"schema": 2, "header": {"timeline": {"first": 0}}, "metrics": {}}, INDEX | {"order": [1]}, INDEX | {"order": "k"},
+        INDEX | {"header": None}, INDEX | {"finished": 1}, INDEX | {"metrics": []}, INDEX | {"segments": {"k": ENTRY}},
+        INDEX | {"segments": ["k"]}, INDEX | {"segments": [{}]}, INDEX | {"segments": [ENTRY | {"bytes": "1"}]},
+        INDEX | {"segments": [ENTRY | {"meta": {"indices": ["0"]}}]}, INDEX | {"segments": [ENTRY | {"meta": {"indices": 3}}]},
+    ],
+)  # fmt: skip
+def test_index_of_the_wrong_form_is_one_line_and_kept(tmp_path, index):
+    text = json.dumps(index)
+    (tmp_path / "reel.json").write_text(text)
+    with pytest.raises(ReelError, match=r"reel\.json: damaged; make the take again") as caught:
+        Reel.peek(tmp_path)
+    assert "\n" not in str(caught.value)
+    with Reel.open(tmp_path, HEADER) as reel:
+        assert reel.segments == []
+    assert (tmp_path / "reel.json.damaged").read_text() == text
+
+
 @given(length=st.integers(0, 400))
 @settings(deadline=None, max_examples=20)
 def test_cut_off_index_starts_the_reel_anew(tmp_path_factory, length):
@@ -220,6 +294,45 @@ def test_refusals_leave_files_alone(tmp_path):
         Reel.peek(tmp_path)
 
 
+def test_a_run_that_changes_nothing_writes_nothing(gaussian, shape, tmp_path):
+    """So the index's time says whether the reel has changed."""
+    _, denoiser = gaussian
+
+    def run(length=40, **more):
+        with Reel.open(tmp_path, HEADER) as reel:
+            take(denoiser, shape, MODES[0], reel, length=length, **more)
+            reel.set_metrics({"frames": length})
+        return (tmp_path / "reel.json").stat().st_mtime_ns
+
+    first = run()
+    assert run() == first and Reel.peek(tmp_path)["finished"]
+    assert run(length=20) > first
+
+    def stop(progress):
+        raise Stop
+
+    with pytest.raises(Stop):
+        run(progress=stop)
+    assert not Reel.peek(tmp_path)["finished"]
+    with Reel.open(tmp_path, HEADER) as reel, pytest.raises(ReelError, match="did not come to its end"):
+        reel.prune()
+
+
+def test_known_latents_are_kept(tmp_path):
+    known = {place: torch.full((2, 1, 1), float(place)) for place in (4, 0, 1, 9)}
+    for _ in range(2):
+        with Reel.open(tmp_path, HEADER) as reel:
+            reel.put_known(known)
+    entries = Reel.peek(tmp_path)["segments"]
+    assert [entry["meta"]["indices"] for entry in entries] == [[0, 1], [4], [9]]
+    assert all(torch.equal(Reel.read(tmp_path, e)[0, 0, :, 0, 0], torch.tensor(e["meta"]["indices"]).float()) for e in entries)
+    with Reel.open(tmp_path, HEADER) as reel:
+        reel.put_known({})
+        reel.put_known({0: known[0], 1: known[1]})
+        reel.finish()
+        assert reel.prune() == 2
+
+
 def test_second_process_is_told_who_holds_the_reel(tmp_path):
     code = (
         "import sys; from comfyui_longtake.longtake.reel import Reel; from comfyui_longtake.errors import ReelError\n"
@@ -274,6 +387,9 @@ def test_order_metrics_and_prune(tmp_path):
     assert Reel.peek(tmp_path)["order"] == ["c", "a"]
     with Reel.open(tmp_path, HEADER) as reel:
         reel.get("c"), reel.get("a")
+        with pytest.raises(ReelError, match="did not come to its end"):
+            reel.prune()
+        reel.finish()
         assert reel.prune() == 1 and reel.get("b") is None
     assert len(list((tmp_path / "segments").iterdir())) == 2
 
