@@ -130,9 +130,7 @@ class _Work:
             if at.resumed:
                 resumed.add(at.window)
             self.watch.step(at)
-            bar.update_absolute(
-                round(settings.steps * (at.window - 1 + min(1.0, at.step / at.steps))), preview=self.picture[0]
-            )
+            bar.update_absolute(round(settings.steps * (at.window - 1 + min(1.0, at.step / at.steps))), preview=self.picture[0])
 
         meter, retry = Meter(), self.retry if self.retry.times else None
         with nullcontext() if folder is None else Reel.open(folder, self.header()) as opened:
@@ -141,9 +139,7 @@ class _Work:
             self.watch.begin()
             chunks = self._finished(sample(request, self.denoiser, settings, reel=opened, progress=progress, retry=retry))
             if self.windows > 1 and self.sampling.vae is not None and self.watch.seen:
-                self.watch.play(
-                    chunks, self.sampling.vae, self.fps, request.shape, request.length, lambda x: meter.add(x[..., :3])
-                )
+                self.watch.play(chunks, self.sampling.vae, self.fps, request.shape, request.length, lambda x: meter.add(x[..., :3]))
             else:
                 for _ in chunks:
                     pass
@@ -196,7 +192,9 @@ class _Work:
     def _judge(self, new: Sequence[int], latent: Lookup) -> float:
         """How visible the joins of the latents `new` are: ratio or acceleration of the worst."""
         touched = set(new) | {index + 1 for index in new}
-        found = [measure_join(self.sampling, latent, seam.at) for seam in self.seams if seam.at in touched]
+        places = [seam.at for seam in self.seams if seam.at in touched]
+        made = [at for at in places if latent(at - 1) is not None and latent(at) is not None]
+        found = [measure_join(self.sampling, latent, at) for at in made]
         return max((join.worst for join in found if join is not None), default=0.0)
 
     def _finished(self, chunks: Iterable[Chunk]) -> Iterator[Tensor]:

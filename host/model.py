@@ -175,10 +175,11 @@ class LongTakeModel(comfy.model_base.BaseModel):
         return out
 
     def process_timestep(self, timestep: Tensor, x: Tensor, denoise_mask: Tensor | None = None, **kwargs: Any) -> Tensor:
-        """[B] to [B, T] where there is a noise mask [B, C, T, h, w]: a frame's level is its share of the mask."""
+        """[B] to [B, T] where there is a noise mask [B, C, T, h, w]: a frame's level is that of its noisiest part. Told the
+        share of a mask that keeps half a frame, the model leaves the other half noise."""
         if denoise_mask is None:
             return timestep
-        return denoise_mask.mean((1, 3, 4)) * timestep[:, None]
+        return denoise_mask.amax((1, 3, 4)) * timestep[:, None]
 
     def scale_latent_inpaint(self, sigma: Tensor, noise: Tensor, latent_image: Tensor, **kwargs: Any) -> Tensor:
         """Kept frames are shown clean."""

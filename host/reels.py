@@ -19,6 +19,7 @@ from ..longtake.reel import INDEX, SEGMENTS, Reel
 from ..longtake.timeline import Timeline
 from .measure import words
 from .origin import digest
+from .paths import inside
 from .sound import together
 
 REELS = "longtake/reels"
@@ -28,7 +29,7 @@ def reel_path(name: str) -> Path:
     """Folder of the reel `name` below the output folder. Raises UsageError for a name that leads elsewhere."""
     root = Path(folder_paths.get_output_directory()) / REELS
     path = root / name.strip()
-    plain = re.fullmatch(r"[\w\- .]{1,100}", name) and name.strip(" .") and folder_paths.is_within_directory(str(root), str(path))
+    plain = re.fullmatch(r"[\w\- .]{1,100}", name) and name.strip(" .") and inside(root, path)
     if not plain:
         raise UsageError(f"reel {name[:60]!r}: give a plain name of letters, digits, - and _")
     return path

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from comfyui_longtake.longtake.reel import Reel
 from comfyui_longtake.media.read import probe, read_frames
 
 
@@ -119,6 +120,37 @@ def test_shots_on_a_reel_resume(render, tmp_path):
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
+def test_pruning_deletes_what_the_last_version_does_not_use(render, longtake, tmp_path):
+    prompts = ("a dog", "a cat")
+    for prompt in prompts:
+        render(prompt, "--frames", 4, "--reel", "reel", "-o", "a.mp4")
+    code, out, _ = longtake("inspect", "reel", "--json")
+    report = json.loads(out)
+    assert code == 0 and [segment["used"] for segment in report["segments"]] == [True, False]
+    assert set(report["header"]) == {"model", "shape", "timeline"} and report["metrics"]["fps"] == 8
+    assert "earlier  1 of them, " in longtake("inspect", "reel")[1]
+    index = json.loads((tmp_path / "reel/reel.json").read_text())
+    (tmp_path / "reel/reel.json").write_text(json.dumps({**index, "finished": False}))
+    code, _, err = longtake("inspect", "reel", "--prune")
+    assert code == 1 and "did not come to its end" in err and err.count("\n") == 1
+    assert len(list((tmp_path / "reel/segments").iterdir())) == 2
+    render(prompts[1], "--frames", 4, "--reel", "reel", "-o", "b.mp4")
+    code, out, _ = longtake("inspect", "reel", "--prune")
+    assert code == 0 and "earlier" not in out and len(list((tmp_path / "reel/segments").iterdir())) == 1
+    render(prompts[1], "--frames", 4, "--reel", "reel", "-o", "c.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
+    assert longtake("inspect", "a.mp4", "--prune")[0] == 2
+
+
+def test_a_reel_holds_the_known_latents_too(render, tmp_path, dog):
+    for words in (("--backward",), ("--loop",), ()):
+        render("--extend", dog, "--frames", 8, *words, "--reel", "known", "-o", "b.mp4")
+        index = Reel.peek(tmp_path / "known")
+        listed = [entry for entry in index["segments"] if entry["key"] in index["order"]]
+        places = sorted(place for entry in listed for place in entry["meta"]["indices"])
+        assert places == list(range(len(places))) and index["finished"] and any("known" in entry["meta"] for entry in listed)
+
+
 def test_rolling_order_and_guidance(render):
     assert render("a dog", "--rolling", "--frames", 40, "--order", 2, "--cfg", 2, "-o", "b.mp4")["frames"] == 40
 
@@ -152,4 +184,33 @@ def test_inspect(render, longtake, dog):
     code, out, _ = longtake("inspect", "b.mp4", "--plot", "plot.png")
     assert code == 0 and "join 10 " in out and "drift    lightness" in out
     assert next(iter(read_frames("plot.png"))).shape == (700, 900, 3)
-    assert longtake("inspect", "b.mp4", "--plot", "plot.mp4")[0] == longtake("inspect", "reel", "--plot", "p.png")[0] == 2
+    assert longtake("inspect", "b.mp4", "--plot", "plot.mp4")[0] == longtake("inspect", "reel", "--plot", "p.mp4")[0] == 2
+
+
+def test_a_reel_tells_of_joins_and_drift(render, longtake, tmp_path):
+    render("a dog", "--frames", 96, "--no-mark", "--reel", "reel", "-o", "a.mp4")
+    render("a dog", "--frames", 96, "-o", "marked.mp4")
+    film = json.loads(longtake("inspect", "marked.mp4", "--json", "--quiet")[1])
+    found = json.loads(longtake("inspect", "reel", "--json")[1])
+    metrics = found["metrics"]
+    frames = [join["frame"] for join in metrics["windows"]]
+    assert len(frames) > 1 and frames == [join["frame"] for join in film["windows"]] and metrics["joins"] == film["joins"] == []
+    assert all(frame % 4 == 0 for frame in frames) and found["finished"] and "series" not in metrics and metrics["frames"] == 96
+    assert set(metrics["drift"]) == set(film["drift"])
+    code, out, _ = longtake("inspect", "reel", "--plot", "p.png")
+    assert code == 0 and f"windows  {len(frames)} joins, median ratio" in out and "drift    lightness" in out
+    assert next(iter(read_frames("p.png"))).shape == (700, 900, 3)
+    index = json.loads((tmp_path / "reel/reel.json").read_text())
+    for broken, code in (({**index["metrics"], "series": {}}, 0), ({"shots": []}, 0), ({**index["metrics"], "windows": [1]}, 1)):
+        (tmp_path / "reel/reel.json").write_text(json.dumps({**index, "metrics": broken}))
+        assert longtake("inspect", "reel")[0] == code
+        said, out, err = longtake("inspect", "reel", "--plot", "p.png")
+        assert said == 2 and "nothing was measured of this reel" in err and "Traceback" not in err
+
+
+def test_joins_between_windows_of_an_extension_lie_where_its_windows_begin(render, longtake, dog):
+    for words, join in (((), 10), (("--backward",), 46)):
+        render("--extend", dog, "--frames", 46, *words, "-o", "b.mp4")
+        record = json.loads(probe("b.mp4").metadata["comment"])
+        assert record["joins"] == [join] and record["windows"]
+        assert all((frame - join) % 4 == 0 and (frame < join) == bool(words) for frame in record["windows"])

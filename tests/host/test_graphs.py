@@ -142,6 +142,15 @@ LTXV = {"class_type": "EmptyLTXVLatentVideo", "inputs": {"width": 64, "height": 
         ({"n3__aspect": "5:4"}, {}, r"node 3.*aspect"),
         ({"n3__seconds": -1}, {}, r"node 3.*seconds"),
         ({"n3__width": 100000}, {}, r"node 3.*width"),
+        (  # stock nodes with our VAE
+            {},
+            {
+                "30": STILL,
+                "31": {"class_type": "VAEDecode", "inputs": {"samples": ["30", 0], "vae": ["1", 2]}},
+                "32": {"class_type": "SaveImage", "inputs": {"images": ["31", 0], "filename_prefix": "bad"}},
+            },
+            r"node 31.*latent \(1, 4, 8, 8\): LongTake's VAE decodes",
+        ),
     ],
 )
 def test_wrong_input_is_one_line_on_its_node(comfy, changes, extra, says):

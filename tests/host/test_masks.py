@@ -45,6 +45,25 @@ def test_remix_keeps_parts_of_frames(in_host, name):
         assert frame and part and free > 0.99 and finite
 
 
+def test_our_model_is_told_the_level_of_a_frames_noisiest_part(in_host):
+    def run(room, path):
+        import importlib.util
+
+        import torch
+
+        spec = importlib.util.spec_from_file_location("longtake_families", path)
+        families = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(families)
+        base = families.build("LongTake", room).model.model
+        mask = torch.ones(2, 128, 5, 4, 6)
+        mask[:, :, 0], mask[:, :, 1], mask[:, :, 2, :2], mask[:, :, 3, :3] = 0, 0.25, 0, 0.5
+        found = base.process_timestep(torch.tensor([1000.0, 600.0]), mask, denoise_mask=mask)
+        return found.tolist(), base.process_timestep(torch.ones(2), mask).tolist()
+
+    found, plain = in_host(run, path=str(BUILDERS))
+    assert found == [[0, 250, 1000, 1000, 1000], [0, 150, 600, 600, 600]] and plain == [1, 1]
+
+
 def test_remix_is_as_before_where_nothing_is_kept(in_host):
     def run(room, path):
         import importlib.util

@@ -178,7 +178,8 @@ def test_a_reel_is_opened_shown_and_decoded(comfy):
     words = outputs["20"]["text"][0].splitlines()
     assert re.fullmatch(r"opened: LongTake, 2 segments, 0\.\d MB on disk", words[0])
     assert words[1].startswith("1: frames 0 to 7, 0.00 to 1.00 s, ") and words[2].startswith("2: frames 8 to 15, 1.00 to 2.00 s, ")
-    assert re.fullmatch(r"join at frame 8: seam [\d.]+ \((smooth|may be seen)\)", words[3])
+    assert re.fullmatch(r"join at frame 8: seam [\d.]+, .* \((smooth|may be seen)\)", words[3])
+    assert words[4].startswith("drift, last")
     assert len(outputs["20"]["images"]) == 2 and len(outputs["22"]["images"]) == 1
     lines = outputs["22"]["text"][0].splitlines()
     assert lines[0] == "16 frames, 2.00 s" and lines[1].startswith("join 8 ") and lines[2].startswith("drift    lightness")
@@ -317,3 +318,24 @@ def test_a_reel_outlives_node_numbers_but_no_other_model(comfy):
     assert run(sampling=sampling("22", "23"), **renamed) == 0  # the prompt of the sampling is not the film's
     assert run(sampling=sampling("21"), **shifted) == 2 * STEPS
     assert run(sampling=sampling("1", seed=4)) == 2 * STEPS
+
+
+def test_a_take_of_many_windows_tells_of_their_joins_and_of_its_drift(comfy):
+    more = {
+        "22": node("LongTakeReport", video=["13", 0], joins=""),
+        "23": node("LongTakeVideo", latent=["11", 3], vae=["1", 2], fps=8.0, **{**FILE, "mark": True}),
+        "24": node("LongTakeReport", video=["23", 0], joins=""),
+    }
+    graph = film("8: a red dog walks", "measured", **more)
+    graph["13"]["inputs"]["mark"] = True
+    entry = comfy.run(graph)
+    report = report_of(entry)
+    windows = int(re.search(r"(\d+) windows of", report)[1])
+    line = re.search(r"^between windows: (\d+) joins, median ratio [\d.]+, .*; worst .* at frame (\d+); ", report, re.M)
+    assert int(line[1]) == windows - 1 > 1 and 0 < int(line[2]) < 64 and "\ndrift, last 15 % against first: lightness " in report
+    for place in ("22", "24"):  # by what a LATENT hands on, and by the reel
+        words = entry["outputs"][place]["text"][0]
+        assert f"windows  {windows - 1} joins, median ratio" in words and "drift    lightness" in words
+    metrics = Reel.peek(comfy.folder / "output/longtake/reels/measured")["metrics"]
+    assert len(metrics["windows"]) == windows - 1 and set(metrics["drift"]) >= {"chroma", "motion"} and metrics["joins"] == []
+    assert len(metrics["series"]["lightness"]) == metrics["frames"] == 64

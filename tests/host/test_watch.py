@@ -75,6 +75,21 @@ def test_a_take_does_not_fail_for_its_preview_but_for_itself(in_host):
     assert found["error"] == "sampling failed"
 
 
+def test_the_plan_and_its_cost_are_said_before_anything_is_sampled_and_stay(in_host):
+    def check(room, pack):
+        from types import SimpleNamespace
+
+        watch, said = room("host.watch").Watch(), []
+        sent = lambda words, node, client: said.append(words)  # noqa: E731
+        watch.server, watch.node = SimpleNamespace(client_id="me", send_progress_text=sent), "11"
+        watch.announce("9 windows, 1.27 latents sampled for each new one")
+        watch.step(room("longtake.workspace").Progress(1, 9, 2, 2, True))
+        return said
+
+    plan = "9 windows, 1.27 latents sampled for each new one"
+    assert in_host(check) == [plan, f"{plan}\nwindow 1 of 9"]
+
+
 def test_time_left_in_words(in_host):
     def check(room, pack):
         watch = room("host.watch")

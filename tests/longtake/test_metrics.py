@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from comfyui_longtake.errors import UsageError
-from comfyui_longtake.longtake.metrics import Meter, measure, phase_shift
+from comfyui_longtake.longtake.metrics import LISTED, Meter, Report, gist, measure, phase_shift
 
 
 def scene(count, speed=1.0, size=32, start=0.0):
@@ -146,3 +146,29 @@ def test_report_in_words():
     assert lines[2].startswith("loop     ratio ")
     assert [line.split()[1] for line in lines[3:]] == ["lightness", "chroma", "contrast", "sharpness", "motion"]
     assert all(line.startswith("drift") and line.endswith("%)") for line in lines[3:])
+
+
+def test_a_report_and_its_series_come_back_from_numbers():
+    meter = Meter()
+    meter.add(torch.cat([scene(20), scene(20, start=9.0)]))
+    report = meter.report([20], 8.0, windows=[10, 30], loop=True)
+    assert Report.of(json.loads(json.dumps(report.as_dict()))) == report
+    assert Report.of({}) == Report(0)
+    again = Meter.of(json.loads(json.dumps(meter.series()))).report([20], 8.0, windows=[10, 30])
+    for one, other in zip(again.joins + again.windows, report.joins + report.windows, strict=True):
+        assert one.frame == other.frame and one.ratio == pytest.approx(other.ratio, rel=1e-3) and one.passes == other.passes
+    assert again.drift["chroma"].change == pytest.approx(report.drift["chroma"].change, abs=1e-3)
+    for wrong in ({}, {**meter.series(), "bend": [1.0]}, {**meter.series(), "chroma": None}):
+        with pytest.raises((KeyError, TypeError, ValueError)):
+            Meter.of(wrong)
+
+
+def test_many_joins_are_summed_up_in_a_line():
+    meter = Meter()
+    meter.add(torch.cat([scene(60), scene(60, start=40.0)]))
+    report = meter.report(range(1, 100), 8.0, windows=[10, 60, 110])
+    lines = report.words()
+    assert sum(line.startswith("join ") for line in lines) == LISTED
+    assert sum(line.startswith(("more ", "windows ")) for line in lines) == 2
+    assert gist(report.windows).startswith("3 joins, median ratio 1.0") and gist(report.windows).endswith(" at frame 60; 1 visible")
+    assert gist(report.windows[:1]).startswith("1 join, ") and gist(report.windows[:1]).endswith("; none visible")

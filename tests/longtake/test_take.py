@@ -7,9 +7,11 @@ import pytest
 import torch
 from comfyui_longtake.errors import UsageError
 from comfyui_longtake.longtake import request as requests
+from comfyui_longtake.longtake.reel import Reel
 from comfyui_longtake.longtake.request import Mix, Shot
 from comfyui_longtake.longtake.sampler import frame_noise, take_noise
-from comfyui_longtake.longtake.take import Settings, collect, plan, sample
+from comfyui_longtake.longtake.take import Retry, Settings, collect, plan, sample, seams
+from comfyui_longtake.longtake.workspace import SEED_STEP
 from comfyui_longtake.models.dit import ANCHOR
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -337,3 +339,77 @@ def test_refuses_in_one_line(make, shape):
 def test_rolling_says_what_it_cannot_do(gaussian, shape, request_of):
     with pytest.raises(UsageError, match="windows"):
         collect(sample(request_of(shape), gaussian[1], MODES[1]))
+
+
+SHOTS = [Shot(0, seed=1), Shot(12, seed=2), Shot(24, seed=3, cut=True)]
+
+
+def test_joins_are_where_latents_meet_that_were_not_made_together(shape):
+    request = requests.text_to_video(40, shape, ["a"], SHOTS)
+    starts = [window.new[0] for window in plan(request)[1:]]
+    assert [seam.at for seam in seams(request)] == [at for at in starts if at != 24]
+    assert [seam.at for seam in seams(request) if seam.kind == "shot"] == [12]
+    assert [tuple(seam) for seam in seams(request, Settings(rolling=True))] == [(12, "shot")]
+    connected = requests.connect(clip(3), clip(3), 6)
+    assert [tuple(seam) for seam in seams(connected)] == [(3, "known"), (9, "known")]
+    backward = requests.extend(clip(4), 20, backward=True)
+    assert seams(backward)[-1] == (20, "known") and all(seam.kind == "window" for seam in seams(backward)[:-1])
+    assert seams(requests.text_to_video(8, shape, ["a"])) == []
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_window_is_made_again_until_its_join_is_smooth_or_the_best_kept(gaussian, shape, backward, tmp_path):
+    """The third window is never smooth, the fourth at its second attempt; the others are from the beginning on."""
+    dit, denoiser = gaussian
+    request = requests.text_to_video(40, shape, ["a"], [Shot(seed=7)])
+    request.backward = backward
+    windows = [window.new for window in plan(request)]
+    plain = collect(sample(request, denoiser, Settings(4)))
+    given = {windows[2]: [5.0, 2.0, 3.0], windows[3]: [9.0, 1.0]}
+
+    def run(times, reel=None):
+        scores = {new: list(row) for new, row in given.items()}
+
+        def judge(new, latent):
+            before = new[-1] + 1 if backward else new[0] - 1
+            assert latent(new[0]) is not None and (new == windows[0]) == (latent(before) is None)
+            return scores[new].pop(0) if new in scores else 1.0
+
+        retry = Retry(times, judge)
+        before = len(dit.calls)
+        made = collect(sample(request, denoiser, Settings(4), reel=reel, retry=retry))
+        return made, retry.made, len(dit.calls) - before
+
+    judged, again, calls = run(0)
+    assert torch.equal(judged, plain) and again == {} and calls == 4 * len(windows)
+    with Reel.open(tmp_path / "reel", {}) as reel:
+        made, again, calls = run(2, reel)
+        kept, order = [reel.get(key) for key in list(reel.order)], list(reel.order)
+    assert calls == 4 * (len(windows) + 3)
+    assert again == {windows[2][0]: (2, 7 + SEED_STEP), windows[3][0]: (1, 7 + 2 * SEED_STEP)}
+    same = [torch.equal(made[:, :, list(new)], plain[:, :, list(new)]) for new in windows]
+    assert same[:4] == [True, True, False, False]
+    assert len(order) == len(windows) and all(
+        torch.equal(one, made[:, :, list(new)]) for one, new in zip(kept, windows, strict=True)
+    )
+    with Reel.open(tmp_path / "reel", {}) as reel:
+        found, resumed, calls = run(2, reel)
+        assert torch.equal(found, made) and resumed == again and calls == 0 and reel.order == order
+
+
+def test_a_shot_made_again_is_the_one_its_new_seed_gives(gaussian, shape):
+    _, denoiser = gaussian
+    rows = [4.0]
+    retry = Retry(3, lambda new, latent: rows.pop() if new[0] == 12 and rows else 1.0)
+    made = collect(sample(requests.text_to_video(40, shape, ["a"], SHOTS), denoiser, Settings(4), retry=retry))
+    typed = [SHOTS[0], Shot(12, seed=2 + SEED_STEP), SHOTS[2]]
+    assert retry.made == {12: (1, 2 + SEED_STEP)}
+    assert torch.equal(made, collect(sample(requests.text_to_video(40, shape, ["a"], typed), denoiser, Settings(4))))
+
+
+def test_noise_that_was_given_is_not_made_again(gaussian, shape):
+    _, denoiser = gaussian
+    request = requests.text_to_video(20, shape, ["a"])
+    request.noise = take_noise(1, range(20), shape)
+    retry = Retry(3, lambda new, latent: 9.0)
+    assert torch.equal(collect(sample(request, denoiser, retry=retry)), collect(sample(request, denoiser))) and not retry.made
