@@ -71,12 +71,15 @@ class Way:
     meters: list["Meter"] = field(default_factory=list)
 
     def row(self, length: float) -> dict[str, float | None]:
-        """Means over the prompts; the drift is the mean size of the change."""
+        """Means over the prompts; the drift is the mean size of the change, motion the distance of neighbouring frames: a way
+        that stands still drifts little."""
         row: dict[str, float | None] = {
             "compute seconds a second": statistics.mean(self.seconds) / length if self.seconds else None,
             "peak MB": self.peak_mb,
             "seam, 95th percentile": statistics.mean(self.seams),
         }
+        moved = [statistics.mean(meter.distance) for meter in self.meters]
+        row["motion, Lab a frame"] = statistics.mean(moved) if moved else None
         row |= {f"{name} drift": statistics.mean(map(abs, values)) for name, values in self.drift.items()}
         for name in self.right[0] if self.right else ():
             row[f"{name} right at the end"] = statistics.mean(found[name] for found in self.right)

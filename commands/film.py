@@ -58,11 +58,14 @@ class Film:
 
     def windows(self, settings: Settings) -> list[int]:
         """Output frames at which one window of a shot gives way to the next."""
+        frames = [self.frame_of(seam.at) for seam in seams(self.request, settings) if seam.kind == "window"]
+        return [frame for frame in frames if 0 < frame < self.total]
+
+    def frame_of(self, latent: int) -> int:
+        """The output frame at which a latent of the request begins."""
         real, held = (0, 0) if self.before is None else (self.before.frames, self.before.tail.shape[2])
         offset = real - self.stage.timeline.frames_for(held) - (self.trim if self.before is None else 0)
-        begins = [seam.at for seam in seams(self.request, settings) if seam.kind == "window"]
-        frames = [self.stage.timeline.frames_for(at) + offset for at in begins]
-        return [frame for frame in frames if 0 < frame < self.total]
+        return self.stage.timeline.frames_for(latent) + offset
 
     def frames(self, sampler: Sampler) -> Iterator[Tensor]:
         """The output as chunks [T, H, W, 3] on the CPU, at the plan's size; `sampler` gives the request's latents."""

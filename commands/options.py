@@ -50,6 +50,9 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     sampler.add_argument("--order", type=int, choices=(1, 2), default=1, help="1 Euler, 2 multistep (1)")
     sampler.add_argument("--cfg", type=number(0, 30), metavar="C", help="guidance; 1 is off and fastest")
     sampler.add_argument("--rolling", action="store_true", help="one rolling window instead of one window after another")
+    sampler.add_argument(
+        "--retries", type=whole(0, 20), default=0, metavar="N", help="make a part again, at most N times, if its join shows (0)"
+    )
     sampler.add_argument("--as-written", action="store_true", help="take the prompt as it is, not rewritten as a caption")
     sampler.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (auto)")
 

@@ -99,6 +99,8 @@ def _mode(arguments: argparse.Namespace) -> str:
         raise UsageError(f"--keyframe works with a prompt or --image, not with --{mode}")
     if arguments.rolling and (mode not in ("text", "image") or arguments.keyframe):
         raise UsageError("--rolling works with a prompt, --shots or --image, without --keyframe")
+    if arguments.rolling and arguments.retries:
+        raise UsageError("--retries makes windows again, and --rolling has none: leave one out")
     if arguments.shots and mode not in ("text", "image"):
         raise UsageError(f"--shots works alone or with --image, not with --{mode}")
     return mode

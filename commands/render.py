@@ -19,8 +19,9 @@ from .plan import RenderPlan, make_plan
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..longtake.metrics import Meter
+    from ..longtake.metrics import Join, Meter
     from ..longtake.reel import Reel
+    from ..longtake.retry import Lookup
     from ..longtake.take import Progress as Step
     from ..longtake.take import Settings
     from ..models.load import Bundle
@@ -77,12 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
             shots = [{"prompt": p, "seed": s} for p, s in zip(prompts, film.seeds, strict=True)]
             reel.set_metrics({"fps": plan.fps, "shots": shots})
             reel.put_known(film.request.known)
-        sampler = Sampler(bundle, stage, settings, cfg, arguments.order, model, reel, arguments.as_written)
+        sampler = Sampler(bundle, stage, settings, cfg, arguments.order, model, reel, arguments.as_written, arguments.retries)
         meter = write(plan, film, sampler, console, arguments, model, record)
         if reel is not None:
             loop = film.closing and meter.frames >= 3
             measured = meter.report(record["joins"], plan.fps, windows=record["windows"], loop=loop).as_dict()
-            reel.set_metrics({**reel.metrics, **measured, "series": meter.series()})
+            reel.set_metrics({**reel.metrics, **measured, "series": meter.series(), "again": again(film, sampler)})
     done = time.perf_counter()
     report = {
         "file": str(plan.output), "width": plan.size[0], "height": plan.size[1], "frames": film.total, "fps": plan.fps,
@@ -90,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         "load_seconds": round(loaded - begin, 3), "render_seconds": round(done - loaded, 3),
         "seconds_per_frame": round((done - loaded) / max(1, film.new), 4), "peak_mb": peak_memory(),
         "threads": torch.get_num_threads(), "device": str(device), "steps": settings.steps, "notes": plan.notes + film.notes,
+        "again": again(film, sampler),
     }  # fmt: skip
     if arguments.json:
         print(json.dumps(report))
@@ -103,17 +105,20 @@ class Sampler:
 
     def __init__(
         self, bundle: "Bundle", stage: "Stage", settings: "Settings", cfg: float, order: int, model: str, reel: "Reel | None",
-        as_written: bool,
+        as_written: bool, retries: int,
     ):  # fmt: skip
         self.bundle, self.stage, self.settings, self.cfg = bundle, stage, settings, cfg
         self.order, self.model, self.reel, self.as_written = order, model, reel, as_written
+        self.retries = retries
+        self.again: dict[int, tuple[int, int]] = {}
         self.on_step: Any = None
 
     def __call__(self, request: Any) -> "Iterator[Tensor]":
         import torch
 
+        from ..longtake.retry import Retry, judge
         from ..longtake.sampler import InBoxDenoiser
-        from ..longtake.take import sample
+        from ..longtake.take import sample, seams
 
         prompts = [*request.prompts, *([""] if self.cfg != 1.0 else [])]
         with torch.no_grad():
@@ -122,8 +127,27 @@ class Sampler:
             self.bundle.dit, context, fps=self.stage.fps, cfg=self.cfg, order=self.order,
             uncond=len(prompts) - 1 if self.cfg != 1.0 else None, device=self.stage.device, model_id=self.model,
         )  # fmt: skip
-        for chunk in sample(request, denoiser, self.settings, reel=self.reel, progress=self.on_step):
+        retry = Retry(self.retries, judge((seam.at for seam in seams(request, self.settings)), self._join), made=self.again)
+        more = {"reel": self.reel, "progress": self.on_step, "retry": retry if self.retries else None}
+        for chunk in sample(request, denoiser, self.settings, **more):
             yield chunk.latents
+
+    def _join(self, latent: "Lookup", join: int) -> "Join | None":
+        """How visible the join before latent `join` is."""
+        import torch
+
+        from ..longtake.retry import join_around
+        from ..models.vae import WARM
+
+        with torch.no_grad():
+            show = lambda latents: self.bundle.vae.decode(latents.to(self.stage.device)).float().cpu()  # noqa: E731
+            return join_around(latent, join, self.stage.timeline, WARM, show)
+
+
+def again(film: "Film", sampler: Sampler) -> list[dict[str, int]]:
+    """Windows that were made again: the frame they begin at, how often, and the seed they were kept with."""
+    made = sorted(sampler.again.items())
+    return [{"frame": film.frame_of(at), "times": times, "seed": seed} for at, (times, seed) in made]
 
 
 def write(
@@ -225,6 +249,7 @@ def summary(report: dict[str, Any], plan: RenderPlan) -> str:
             f"frames   {report['frames']} at {report['fps']:g} fps, {report['seconds']:g} s",
             f"time     {report['render_seconds']:.1f} s, {report['seconds_per_frame']:.3f} s a frame",
             f"seed     {seed}",
+            *(f"again    frame {one['frame']}, {one['times']} times; kept is seed {one['seed']}" for one in report["again"]),
             f"file     {plan.output.resolve()}",
         ]
     )

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from ..errors import UsageError
 from ..longtake.metrics import LISTED, Meter, Report
 from ..longtake.reel import Reel, header
 from ..longtake.request import Request
-from ..longtake.retry import Lookup, Retry
+from ..longtake.retry import Retry, judge
 from ..longtake.take import Chunk, Progress, Seam, plan, sample, seams
 from .decode import LEAD
 from .latents import space_of, told
@@ -108,7 +109,7 @@ class _Work:
         self.watch = Watch()
         self.seams: list[Seam] = seams(self.request, self.sampling.settings())
         self.places = Places.of(self.seams, self.sampling.capability.timeline)
-        self.retry = Retry(self.sampling.retries, self._judge)
+        self.retry = Retry(self.sampling.retries, judge((seam.at for seam in self.seams), partial(measure_join, self.sampling)))
         show = previewer(self.sampling.model)
         self.denoiser = HostDenoiser(
             self.sampling, self.prompts, lambda clean: self.picture.__setitem__(0, show(clean)), self._past,
@@ -188,14 +189,6 @@ class _Work:
         places = self.places.within(meter.frames)
         report = meter.report(places.joins, self.fps, windows=places.windows)
         return report, {**report.as_dict(), "series": meter.series()}
-
-    def _judge(self, new: Sequence[int], latent: Lookup) -> float:
-        """How visible the joins of the latents `new` are: ratio or acceleration of the worst."""
-        touched = set(new) | {index + 1 for index in new}
-        places = [seam.at for seam in self.seams if seam.at in touched]
-        made = [at for at in places if latent(at - 1) is not None and latent(at) is not None]
-        found = [measure_join(self.sampling, latent, at) for at in made]
-        return max((join.worst for join in found if join is not None), default=0.0)
 
     def _finished(self, chunks: Iterable[Chunk]) -> Iterator[Tensor]:
         """The latents of the chunks, which are kept in `done`."""

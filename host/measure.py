@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..longtake.metrics import LISTED, NEAR, Join, Meter, Report, gist
-from ..longtake.retry import Lookup
+from ..longtake.metrics import LISTED, Join, Meter, Report, gist
+from ..longtake.retry import Lookup, join_around
 from ..longtake.take import Seam
 from ..longtake.timeline import Timeline
+from ..models.vae import WARM
 from .decode import decode
 from .sampling import Sampling
 from .vae import HostVAE
 
-OWN_LEAD, LEAD = 2, 6
-"""Latents before a join that are decoded to measure it alone: with our VAE, whose memory is one frame, and with others."""
+LEAD = 6
+"""Latents before a join that are decoded to measure it alone, with another VAE than ours."""
 JOINS = "longtake_joins"
 """Key of a LATENT under which the take nodes tell where its joins are. Stock nodes hand it on."""
 
@@ -61,29 +61,14 @@ def joins_in(latent: Mapping[str, Any], latents: int) -> Places:
 
 def measure_join(sampling: Sampling, latent: Lookup, join: int) -> Join | None:
     """The join before latent `join`, measured on the few latents around it that `latent` gives; None where there are none."""
-    timeline, meter = sampling.capability.timeline, Meter()
-    begin, end = join, join
-    while join - begin < (OWN_LEAD if isinstance(sampling.vae, HostVAE) else LEAD) and _there(latent, begin - 1):
-        begin -= 1
-    while timeline.cycle and begin % timeline.cycle and _there(latent, begin - 1):
-        begin -= 1
-    begin += -begin % (timeline.cycle or 1)
-    while end - join < -(-NEAR // timeline.rest) and _there(latent, end):
-        end += 1
-    while end > begin and timeline.legal(end - begin) != end - begin and _there(latent, end):
-        end += 1
-    if not begin < join < end:
-        return None
-    around = torch.stack([found for at in range(begin, end) if (found := latent(at)) is not None], 1)[None]
-    with torch.random.fork_rng():  # some decoders draw random numbers, and so do some samplers
-        torch.manual_seed(join)
-        decode(sampling.vae, [around], end - begin, lambda frames: meter.add(frames[..., :3]), lambda done: None)
-    frame = timeline.frames_for(join - begin)
-    return replace(meter.join(frame), frame=timeline.frames_for(join)) if 1 <= frame < meter.frames else None
 
+    def show(latents: Tensor) -> list[Tensor]:
+        frames: list[Tensor] = []
+        decode(sampling.vae, [latents], latents.shape[2], lambda part: frames.append(part[..., :3]), lambda done: None)
+        return frames
 
-def _there(latent: Lookup, index: int) -> bool:
-    return index >= 0 and latent(index) is not None
+    lead = WARM if isinstance(sampling.vae, HostVAE) else LEAD
+    return join_around(latent, join, sampling.capability.timeline, lead, show)
 
 
 def measure_joins(sampling: Sampling, latents: Tensor, seams: Sequence[Seam]) -> Report:

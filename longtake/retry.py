@@ -1,14 +1,16 @@
-"""Windows made again with other seeds where the joins to what is around them may be seen."""
+"""Windows made again with other seeds where the joins to what is around them may be seen, and how that is judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from .metrics import PASS
+from .metrics import NEAR, PASS, Join, Meter
+from .timeline import Timeline
 from .window import GIVEN, Window
 from .workspace import SEED_STEP, Workspace
 
@@ -29,6 +31,51 @@ class Retry:
     judge: Callable[[Sequence[int], Lookup], float]
     good: float = PASS
     made: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+def judge(joins: Iterable[int], measure: Callable[[Lookup, int], Join | None]) -> Callable[[Sequence[int], Lookup], float]:
+    """A judge for `Retry`: ratio or acceleration of the worst of the `joins` (latents that begin something) which touch what
+    was made, as `measure` finds it."""
+    places = sorted(joins)
+
+    def worst(new: Sequence[int], latent: Lookup) -> float:
+        touched = set(new) | {index + 1 for index in new}
+        made = [at for at in places if at in touched and latent(at - 1) is not None and latent(at) is not None]
+        found = [measure(latent, at) for at in made]
+        return max((join.worst for join in found if join is not None), default=0.0)
+
+    return worst
+
+
+def join_around(
+    latent: Lookup, join: int, timeline: Timeline, lead: int, show: Callable[[Tensor], Iterable[Tensor]]
+) -> Join | None:  # fmt: skip
+    """The join before latent `join`, measured on the few latents around it that `latent` gives, `lead` before it; `show`
+    decodes [1, C, n, h, w] to chunks of frames [T, H, W, 3]. None where there are too few."""
+    begin, end = join, join
+    while join - begin < lead and _there(latent, begin - 1):
+        begin -= 1
+    while timeline.cycle and begin % timeline.cycle and _there(latent, begin - 1):
+        begin -= 1
+    begin += -begin % (timeline.cycle or 1)
+    while end - join < -(-NEAR // timeline.rest) and _there(latent, end):
+        end += 1
+    while end > begin and timeline.legal(end - begin) != end - begin and _there(latent, end):
+        end += 1
+    if not begin < join < end:
+        return None
+    around = torch.stack([found for at in range(begin, end) if (found := latent(at)) is not None], 1)[None]
+    meter = Meter()
+    with torch.random.fork_rng():  # some decoders draw random numbers, and so do some samplers
+        torch.manual_seed(join)
+        for frames in show(around):
+            meter.add(frames)
+    frame = timeline.frames_for(join - begin)
+    return replace(meter.join(frame), frame=timeline.frames_for(join)) if 1 <= frame < meter.frames else None
+
+
+def _there(latent: Lookup, index: int) -> bool:
+    return index >= 0 and latent(index) is not None
 
 
 class Attempt(NamedTuple):

@@ -21,6 +21,8 @@ from ..errors import UsageError
 from .deblock import deblock, smooth_tiles
 
 State = dict[int, Tensor]
+WARM = 2
+"""Latents after which a decoder that began there shows what one that began earlier does, as far as the eye can tell."""
 
 
 @dataclass(frozen=True)

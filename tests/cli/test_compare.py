@@ -122,8 +122,9 @@ def test_figures_of_a_video():
     assert all(row["compute seconds a second"] == 2 and row["peak MB"] is None for row in found.values())
     assert found["still"]["lightness drift"] < 0.01 < 0.2 < found["fade"]["lightness drift"]
     assert found["jump"]["lightness drift"] > 0.2 and "subject right at the end" not in found["jump"]
+    assert 0 < found["still"]["motion, Lab a frame"] < found["jump"]["motion, Lab a frame"]
     text = table({"still": Way(seconds=[10.0], seams=[1.25], drift={"lightness": [0.1, -0.2]})}, Length(5.0))
-    assert text.splitlines()[2] == "| still | 2.00 | - | 1.25 | 15.0 % |"
+    assert text.splitlines()[2] == "| still | 2.00 | - | 1.25 | - | 15.0 % |"
 
 
 def test_real_renders_are_right_at_the_end():

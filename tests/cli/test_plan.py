@@ -64,7 +64,8 @@ def test_one_frame_is_a_png(plan):
      ["--extend", "a.mp4", "--strength", "0.5"],
      ["a", "--extend", "a.mp4", "--remix", "b.mp4"], ["a", "--extend", "a.mp4", "--loop", "--backward"],
      ["a", "--shots", "missing.txt"], ["--shots", "missing.txt"], ["--loop"], ["--remix", "a.mp4"],
-     ["a", "--loop", "--keyframe", "1=a.png"], ["a", "--loop", "--rolling"], ["a", "-o", "out.gif"], ["a", "-o", "x%05d"]],
+     ["a", "--loop", "--keyframe", "1=a.png"], ["a", "--loop", "--rolling"], ["a", "--retries", "1", "--rolling"],
+     ["a", "-o", "out.gif"], ["a", "-o", "x%05d"]],
 )  # fmt: skip
 def test_wrong_use(plan, line):
     with pytest.raises(UsageError) as caught:

@@ -151,6 +151,19 @@ def test_a_reel_holds_the_known_latents_too(render, tmp_path, dog):
         assert places == list(range(len(places))) and index["finished"] and any("known" in entry["meta"] for entry in listed)
 
 
+def test_retries_make_rough_windows_again_and_a_reel_remembers(render, tmp_path):
+    words = ("a dog", "--frames", 60, "--seed", 3, "--no-mark", "--reel", tmp_path / "reel")
+    plain = render("a dog", "--frames", 60, "--seed", 3, "--no-mark", "-o", "a")
+    made = render(*words, "--retries", 2, "-o", "b")
+    assert plain["again"] == [] and made["again"]  # joins of random nets show
+    assert all(0 < one["frame"] < 60 and 1 <= one["times"] <= 2 for one in made["again"])
+    assert render(*words, "--retries", 2, "-o", "c")["again"] == made["again"]
+    a, b, c = ([path.read_bytes() for path in sorted((tmp_path / name).glob("*.png"))] for name in "abc")
+    first = min((one["frame"] for one in made["again"] if one["seed"] != 3), default=60)
+    assert len(a) == 60 and b == c and a[:first] == b[:first] and (first == 60) == (a == b)
+    assert Reel.peek(tmp_path / "reel")["metrics"]["again"] == made["again"]
+
+
 def test_rolling_order_and_guidance(render):
     assert render("a dog", "--rolling", "--frames", 40, "--order", 2, "--cfg", 2, "-o", "b.mp4")["frames"] == 40
 
