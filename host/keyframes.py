@@ -8,15 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..engine.timeline import Timeline
 from ..errors import UsageError
-from ..longtake.timeline import Timeline
 from .latents import kept, mask_of, parts, space_of_vae, told, video
 
 
 def place(
-    vae: Any, latent: dict[str, Any], timeline: Timeline, *, first: Tensor | None, last: Tensor | None,
-    keyframes: list[tuple[float, Tensor]], fps: float,
-) -> dict[str, Any]:  # fmt: skip
+    vae: Any,
+    latent: dict[str, Any],
+    timeline: Timeline,
+    *,
+    first: Tensor | None,
+    last: Tensor | None,
+    keyframes: list[tuple[float, Tensor]],
+    fps: float,
+) -> dict[str, Any]:
     """`latent` with known frames: `first` and `last` [n, H, W, 3] at its ends, `keyframes` (seconds, picture) between.
 
     Clips are cut to whole latents; a picture lasts one latent. A noise mask that is there already stays beside them. Raises

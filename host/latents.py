@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import UsageError
-from .probe import Capability, probe_vae
+from .families import Capability, probe_vae
 
 SPACE = "longtake_space"
 """Key of a LATENT under which our nodes tell what its latents stand for. Stock nodes hand it on."""

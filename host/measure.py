@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..longtake.metrics import LISTED, Join, Meter, Report, gist
-from ..longtake.retry import Lookup, join_around
-from ..longtake.take import Seam
-from ..longtake.timeline import Timeline
+from ..engine.retry import Lookup, join_around
+from ..engine.take import Seam
+from ..engine.timeline import Timeline
+from ..metrics.meter import LISTED, Join, Meter, Report, gist
 from ..models.vae import WARM
-from .decode import decode
+from .box_vae import HostVAE
+from .codec import decode
 from .sampling import Sampling
-from .vae import HostVAE
 
 LEAD = 6
 """Latents before a join that are decoded to measure it alone, with another VAE than ours."""

@@ -10,8 +10,8 @@ import comfy.sample
 import torch
 from torch import Tensor
 
+from ..engine.denoiser import frame_noise
 from ..errors import UsageError
-from ..longtake.sampler import frame_noise
 
 KINDS = ("shared", "shuffled", "plain")
 
@@ -67,7 +67,7 @@ class TakeNoise:
 
 
 def read_shots(text: str) -> list[tuple[int, int]]:
-    """"12:7, 30:8" to [(12, 7), (30, 8)]: from latent 12 on seed 7. Raises UsageError."""
+    """ "12:7, 30:8" to [(12, 7), (30, 8)]: from latent 12 on seed 7. Raises UsageError."""
     found = []
     for part in filter(None, (p.strip() for p in text.replace("\n", ",").split(","))):
         pair = re.fullmatch(r"([0-9]{1,9})\s*:\s*([0-9]{1,19})", part)

@@ -13,14 +13,14 @@ import folder_paths
 import torch
 from torch import Tensor
 
+from ..engine.timeline import Timeline
 from ..errors import LongTakeError, ReelError, UsageError
-from ..longtake.metrics import Report
-from ..longtake.reel import INDEX, SEGMENTS, Reel
-from ..longtake.timeline import Timeline
+from ..metrics.meter import Report
+from ..reel.store import INDEX, SEGMENTS, Reel
+from .audio import together
+from .cache_key import digest
 from .measure import words
-from .origin import digest
 from .paths import inside
-from .sound import together
 
 REELS = "longtake/reels"
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from ..longtake.chart import draw
-from ..longtake.metrics import Meter
 from ..media.mark import read_record
 from ..media.read import probe, read_frames
+from ..metrics.chart import draw
+from ..metrics.meter import Meter
 from .measure import Places
 
 

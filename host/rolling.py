@@ -8,12 +8,12 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from ..engine.denoiser import InBoxDenoiser
+from ..engine.frame_order import WindowConfig
+from ..engine.request import Request
+from ..engine.take import Progress, Settings, collect, sample
 from ..errors import UsageError
-from ..longtake.request import Request
-from ..longtake.sampler import InBoxDenoiser
-from ..longtake.take import Progress, Settings, collect, sample
-from ..longtake.window import WindowConfig
-from .flow import Velocity, check_flow
+from .flow_match import Velocity, check_flow
 from .latents import SLACK, whole
 
 
@@ -25,9 +25,16 @@ class RollingSampler(comfy.samplers.Sampler):
         self.queue, self.context, self.anchor, self.order = queue, context, anchor, order
 
     def sample(
-        self, model_wrap: Any, sigmas: Tensor, extra_args: dict[str, Any], callback: Any, noise: Tensor,
-        latent_image: Tensor | None = None, denoise_mask: Tensor | None = None, disable_pbar: bool = False,
-    ) -> Tensor:  # fmt: skip
+        self,
+        model_wrap: Any,
+        sigmas: Tensor,
+        extra_args: dict[str, Any],
+        callback: Any,
+        noise: Tensor,
+        latent_image: Tensor | None = None,
+        denoise_mask: Tensor | None = None,
+        disable_pbar: bool = False,
+    ) -> Tensor:
         """The host's sampler call: latents [1, C, T, h, w] like `noise`. Raises UsageError."""
         model = model_wrap.inner_model
         check_flow(model)

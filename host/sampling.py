@@ -14,12 +14,12 @@ import comfy.sampler_helpers
 import comfy.samplers
 from torch import Tensor
 
+from ..engine.frame_order import WindowConfig
+from ..engine.take import Settings
 from ..errors import UsageError
-from ..longtake.take import Settings
-from ..longtake.window import WindowConfig
-from .experts import ExpertsGuider
-from .known import Conditioning
-from .probe import Capability, probe, probe_vae
+from .expert_guider import ExpertsGuider
+from .families import Capability, probe, probe_vae
+from .image_conditioning import Conditioning
 
 CLIP_SECONDS = 5.0
 """Length of a window of a model other than ours, where the user names none."""
@@ -112,9 +112,18 @@ class Sampling:
 
 
 def from_ksampler(
-    model: Any, positive: Conditioning, negative: Conditioning, *, seed: int, steps: int, cfg: float, sampler_name: str,
-    scheduler: str, origin: str = "", **windows: Any,
-) -> Sampling:  # fmt: skip
+    model: Any,
+    positive: Conditioning,
+    negative: Conditioning,
+    *,
+    seed: int,
+    steps: int,
+    cfg: float,
+    sampler_name: str,
+    scheduler: str,
+    origin: str = "",
+    **windows: Any,
+) -> Sampling:
     """Sampling with KSampler's inputs; `origin` names the model in reel keys. Raises UsageError."""
     if sampler_name not in comfy.samplers.SAMPLER_NAMES or scheduler not in comfy.samplers.SCHEDULER_NAMES:
         raise UsageError(f"sampler {sampler_name!r}, scheduler {scheduler!r}: this ComfyUI has no such; take them from the lists")

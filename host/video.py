@@ -15,11 +15,11 @@ from comfy_api.latest import InputImpl, io, ui
 from torch import Tensor
 
 from ..errors import MediaError, UsageError
-from ..longtake.reel import Reel
 from ..media import mark
 from ..media.codecs import codecs
 from ..media.write import open_writer
-from .decode import decode
+from ..reel.store import Reel
+from .codec import decode
 from .latents import space_of_vae, video
 from .measure import Places, joins_in
 from .reels import ReelFile
@@ -50,9 +50,17 @@ def place(prefix: str, width: int, height: int) -> tuple[Path, str, str, int]:
 
 
 def save(
-    vae: Any, latent: dict[str, Any] | ReelFile | None, fps: float, prefix: str, *, codec: str, crf: int, marked: bool,
-    prompt: Any = None, extra: dict[str, Any] | None = None,
-) -> tuple[Any, Any]:  # fmt: skip
+    vae: Any,
+    latent: dict[str, Any] | ReelFile | None,
+    fps: float,
+    prefix: str,
+    *,
+    codec: str,
+    crf: int,
+    marked: bool,
+    prompt: Any = None,
+    extra: dict[str, Any] | None = None,
+) -> tuple[Any, Any]:
     """Decode a LATENT or a reel to a file and give (VIDEO, preview).
 
     The file has the graph that made it in its metadata and an invisible mark. Raises UsageError, ReelError, MediaError.

@@ -144,9 +144,7 @@ class VideoWriter(Writer):
     (faststart); for that moment the file needs its size on disk twice.
     """
 
-    def __init__(
-        self, path: Path, width: int, height: int, fps: Fraction, metadata: dict[str, str], crf: int, codec: str
-    ) -> None:
+    def __init__(self, path: Path, width: int, height: int, fps: Fraction, metadata: dict[str, str], crf: int, codec: str) -> None:
         import av
 
         super().__init__(path, width, height)

@@ -43,9 +43,7 @@ class Layer(nn.Module):
 
     def forward(self, slots: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
         k, v = self.kv(tokens).chunk(2, -1)
-        y = F.scaled_dot_product_attention(
-            self._split(self.q(self.norm1(slots))), self._split(k), self._split(v), attn_mask=bias
-        )
+        y = F.scaled_dot_product_attention(self._split(self.q(self.norm1(slots))), self._split(k), self._split(v), attn_mask=bias)
         slots = slots + self.o(y.transpose(1, 2).flatten(2))
         q, k, v = self.qkv(self.norm2(slots)).chunk(3, -1)
         y = F.scaled_dot_product_attention(self._split(q), self._split(k), self._split(v))
@@ -66,9 +64,7 @@ class TextAdapter(nn.Module):
         self.heads = nn.ModuleDict({k: nn.Linear(width, n + 1) for k, n in SLOTS.items()})
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        bias = torch.zeros(mask.shape, device=states.device, dtype=states.dtype).masked_fill(~mask, float("-inf"))[
-            :, None, None
-        ]
+        bias = torch.zeros(mask.shape, device=states.device, dtype=states.dtype).masked_fill(~mask, float("-inf"))[:, None, None]
         tokens = self.embed(states)
         slots = self.queries.expand(len(states), -1, -1)
         for layer in self.layers:

@@ -19,8 +19,6 @@ from torch import Tensor, nn
 
 from .adapter import SLOTS, TextAdapter
 
-TARGET, CONTEXT, ANCHOR = 0, 1, 2
-"""Roles a latent frame can have in a window."""
 SIGMA_MIN = 0.05
 """Below this noise level the velocity is damped, so that its loss stays bounded."""
 
@@ -137,9 +135,7 @@ class Block(nn.Module):
         y = F.scaled_dot_product_attention(q, k, v)
         x = x + gate1 * self.proj(y.transpose(1, 2).flatten(2)).unflatten(1, (t, s))
         key, value, bias = text
-        q = self.norm_qt(
-            self.q_text(self.norm_text(x)).flatten(0, 1).unflatten(-1, (self.heads, self.head)).transpose(1, 2)
-        )
+        q = self.norm_qt(self.q_text(self.norm_text(x)).flatten(0, 1).unflatten(-1, (self.heads, self.head)).transpose(1, 2))
         y = F.scaled_dot_product_attention(q, key.to(q.dtype), value.to(q.dtype), attn_mask=bias.to(q.dtype))
         x = x + self.proj_text(y.transpose(1, 2).flatten(2)).unflatten(0, (b, t))
         y = F.rms_norm(x, (d,), eps=1e-6) * (1 + scale2) + shift2

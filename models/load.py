@@ -16,9 +16,9 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ..errors import UsageError, WeightsError
-from ..world.scene import FULL, WORLDS
 from .adapter import TextAdapter
 from .dit import DiTConfig, VideoDiT
+from .prompts.scene import FULL, WORLDS
 from .recaption import Recaptioner
 from .text import TextEncoder, load_text
 from .vae import VAEConfig, VideoVAE
@@ -103,9 +103,7 @@ def read_manifest(folder: Path = WEIGHTS) -> dict:
             raise ValueError
         return manifest
     except FileNotFoundError as e:
-        raise WeightsError(
-            f"no weights in {folder}: {MANIFEST} is missing, reinstall LongTake or give another folder"
-        ) from e
+        raise WeightsError(f"no weights in {folder}: {MANIFEST} is missing, reinstall LongTake or give another folder") from e
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise WeightsError(f"{path} is not a manifest this version can read: reinstall LongTake") from e
 
@@ -125,9 +123,7 @@ def load_state(name: str, folder: Path = WEIGHTS) -> tuple[dict[str, Tensor], di
         except OSError as e:
             raise WeightsError(f"weight file {path} is missing or unreadable: reinstall LongTake ({e.strerror})") from e
         if hashlib.sha256(blob).hexdigest() != digest:
-            raise WeightsError(
-                f"weight file {path} is damaged or was changed (its SHA-256 differs): reinstall LongTake"
-            )
+            raise WeightsError(f"weight file {path} is damaged or was changed (its SHA-256 differs): reinstall LongTake")
         try:
             state |= load(blob)
         except SafetensorError as e:
@@ -166,9 +162,7 @@ def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
     try:
         dit = VideoDiT(DiTConfig(**config))
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as e:
-        raise WeightsError(
-            f"{folder / MANIFEST} describes a transformer this version cannot build: reinstall LongTake"
-        ) from e
+        raise WeightsError(f"{folder / MANIFEST} describes a transformer this version cannot build: reinstall LongTake") from e
     fill(dit, state, "dit")
     return dit
 

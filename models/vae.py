@@ -68,9 +68,7 @@ class Memory(nn.Module):
             first = state.get(id(self), first)
             state[id(self)] = x[:, -1:]
         past = torch.cat([first, x[:, :-1]], 1)
-        y = per_frame(
-            lambda f: self.conv3(F.silu(self.conv2(F.silu(self.conv1(self.norm(f)))))), torch.cat([x, past], 2)
-        )
+        y = per_frame(lambda f: self.conv3(F.silu(self.conv2(F.silu(self.conv1(self.norm(f)))))), torch.cat([x, past], 2))
         return x + y
 
 

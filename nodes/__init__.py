@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..host.load import register
+from ..host.loader import register
 from .caption import LongTakeCaption
 from .loader import LongTakeLoader
 from .noise import LongTakeNoise

@@ -32,7 +32,7 @@ class LongTakeCaption(io.ComfyNode):
 
     @classmethod
     def execute(cls, clip: Any, text: str) -> io.NodeOutput:
-        from ..host.clip import caption
+        from ..host.box_clip import caption
 
         made, notes = caption(clip, text)
         return io.NodeOutput(made, notes, ui=ui.PreviewText(f"{made}\n\n{notes}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..host.load import BOX, names, weights_id
+from ..host.loader import BOX, names, weights_id
 
 
 class LongTakeLoader(io.ComfyNode):
@@ -39,6 +39,6 @@ class LongTakeLoader(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: str, recaption: bool = True) -> io.NodeOutput:
-        from ..host.load import load
+        from ..host.loader import load
 
         return io.NodeOutput(*load(model, recaption))

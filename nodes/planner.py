@@ -53,7 +53,7 @@ class LongTakePlanner(io.ComfyNode):
         model: Any = None,
         vae: Any = None,
     ) -> io.NodeOutput:
-        from ..host.grid import plan
+        from ..host.size_grid import plan
 
         found = plan(model, vae, aspect=aspect, size=size, width=width, height=height, seconds=seconds, fps=fps)
         return io.NodeOutput(*found, ui=ui.PreviewText(found.notes))

@@ -28,7 +28,7 @@ class LongTakeSchedule(io.ComfyNode):
 
     @classmethod
     def execute(cls, steps: int, shift: float, denoise: float) -> io.NodeOutput:
-        from ..longtake.matrix import schedule, truncate
+        from ..engine.noise_matrix import schedule, truncate
 
         return io.NodeOutput(truncate(schedule(steps, shift), denoise))
 

@@ -16,7 +16,11 @@ def _windows() -> list[Any]:
             "window", default=0, min=0, max=1000, advanced=True, tooltip="Latent frames at once; 0: 9 for LongTake, 5 s for others."
         ),
         io.Int.Input(
-            "overlap", default=0, min=0, max=100, advanced=True,
+            "overlap",
+            default=0,
+            min=0,
+            max=100,
+            advanced=True,
             tooltip="Finished latent frames shown to each window; 0: 2, 1 beside an anchor.",
         ),
         io.Boolean.Input(
@@ -42,9 +46,7 @@ def _windows() -> list[Any]:
             tooltip="Against drift: how far colours and sharpness of a shot are held to those it began with, 0 not at all, "
             "1 wholly; below 0 as suits the model (1 with LongTake, 0 with others).",
         ),
-        io.Vae.Input(
-            "vae", optional=True, tooltip="Measures the joins; Wan image to video and VACE need it for good extensions."
-        ),
+        io.Vae.Input("vae", optional=True, tooltip="Measures the joins; Wan image to video and VACE need it for good extensions."),
     ]
 
 
@@ -78,7 +80,7 @@ class LongTakeSampling(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any, positive: Any, negative: Any, **inputs: Any) -> io.NodeOutput:
-        from ..host.origin import origin
+        from ..host.cache_key import origin
         from ..host.sampling import from_ksampler
 
         above = origin(cls.hidden.dynprompt, cls.hidden.unique_id, "model", "vae")
@@ -109,7 +111,7 @@ class LongTakeGuiderSampling(io.ComfyNode):
 
     @classmethod
     def execute(cls, guider: Any, sampler: Any, sigmas: Any, **inputs: Any) -> io.NodeOutput:
-        from ..host.origin import origin
+        from ..host.cache_key import origin
         from ..host.sampling import from_guider
 
         above = origin(cls.hidden.dynprompt, cls.hidden.unique_id, "guider", "sampler", "vae")
@@ -136,16 +138,20 @@ class LongTakeExperts(io.ComfyNode):
                 io.Float.Input("cfg", default=3.5, min=0.0, max=100.0, step=0.1, tooltip="Guidance of the high-noise model."),
                 io.Float.Input("low_cfg", default=3.5, min=0.0, max=100.0, step=0.1, tooltip="Guidance of the low-noise model."),
                 io.Float.Input(
-                    "boundary", default=0.9, min=0.0, max=1.0, step=0.005,
+                    "boundary",
+                    default=0.9,
+                    min=0.0,
+                    max=1.0,
+                    step=0.005,
                     tooltip="Noise level below which low takes over. Wan 2.2: 0.9 image to video, 0.875 text to video.",
                 ),
             ],
             outputs=[io.Guider.Output()],
-        )  # fmt: skip
+        )
 
     @classmethod
     def execute(cls, high: Any, low: Any, positive: Any, negative: Any, **inputs: Any) -> io.NodeOutput:
-        from ..host.experts import guide
+        from ..host.expert_guider import guide
 
         return io.NodeOutput(guide(high, low, positive, negative, **inputs))
 
@@ -168,7 +174,7 @@ class LongTakeProbe(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any) -> io.NodeOutput:
-        from ..host.probe import probe
+        from ..host.families import probe
 
         words = probe(model).words()
         return io.NodeOutput(words, ui=ui.PreviewText(words))

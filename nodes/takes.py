@@ -19,9 +19,7 @@ def _sampling() -> Any:
 
 
 def _bridge() -> Any:
-    return io.Float.Input(
-        "strength", default=0.0, min=0.0, max=1.0, step=0.01, optional=True, advanced=True, tooltip=BRIDGE
-    )
+    return io.Float.Input("strength", default=0.0, min=0.0, max=1.0, step=0.01, optional=True, advanced=True, tooltip=BRIDGE)
 
 
 def _outputs() -> list[Any]:
@@ -55,7 +53,7 @@ class LongTakeExtend(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampling: Any, latent: Any, direction: str, seconds: float, fps: float) -> io.NodeOutput:
-        from ..host.film import extend
+        from ..host.operations import extend
 
         return _give(extend(sampling, latent, seconds, fps, direction))
 
@@ -84,7 +82,7 @@ class LongTakeConnect(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampling: Any, a: Any, b: Any, gap: float, fps: float, strength: float = 0.0) -> io.NodeOutput:
-        from ..host.film import stitch
+        from ..host.operations import stitch
 
         return _give(stitch(sampling, [("a", a), ("b", b)], gap, fps, strength))
 
@@ -112,7 +110,7 @@ class LongTakeLoop(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampling: Any, latent: Any, gap: float, fps: float, strength: float = 0.0) -> io.NodeOutput:
-        from ..host.film import loop
+        from ..host.operations import loop
 
         return _give(loop(sampling, latent, gap, fps, strength))
 
@@ -139,7 +137,7 @@ class LongTakeRecut(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampling: Any, latent: Any, keep: str, fps: float) -> io.NodeOutput:
-        from ..host.film import recut
+        from ..host.operations import recut
 
         return _give(recut(sampling, latent, keep, fps))
 
@@ -177,7 +175,7 @@ class LongTakeRemix(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampling: Any, latent: Any, strength: float, strength_end: float = 0.0) -> io.NodeOutput:
-        from ..host.film import remix
+        from ..host.operations import remix
 
         return _give(remix(sampling, latent, strength, strength_end))
 
@@ -208,10 +206,8 @@ class LongTakeBlend(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls, sampling: Any, a: Any, b: Any, begin: float, end: float, strength: float, fps: float
-    ) -> io.NodeOutput:
-        from ..host.film import blend
+    def execute(cls, sampling: Any, a: Any, b: Any, begin: float, end: float, strength: float, fps: float) -> io.NodeOutput:
+        from ..host.operations import blend
 
         return _give(blend(sampling, a, b, begin, end, strength, fps))
 
@@ -243,7 +239,7 @@ class LongTakeStitch(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampling: Any, clips: Any, gap: float, fps: float, strength: float = 0.0) -> io.NodeOutput:
-        from ..host.film import stitch
+        from ..host.operations import stitch
 
         return _give(stitch(sampling, [clip for clip in clips.items() if clip[1] is not None], gap, fps, strength))
 
@@ -293,16 +289,24 @@ class LongTakeFilm(io.ComfyNode):
         return "" if reel == "" else reel_state(reel)
 
     @classmethod
-    def execute(
-        cls, sampling: Any, clip: Any, latent: Any, shots: str, fps: float, fade: int = 0, reel: str = ""
-    ) -> io.NodeOutput:
-        from ..host.film import film
+    def execute(cls, sampling: Any, clip: Any, latent: Any, shots: str, fps: float, fade: int = 0, reel: str = "") -> io.NodeOutput:
+        from ..host.operations import film
 
         made = film(sampling, clip, shots, latent, fps, fade, reel)
         return io.NodeOutput(made.latent, made.frames, made.report, made.reel, ui=ui.PreviewText(made.report))
 
 
 TAKES: list[type[io.ComfyNode]] = [
-    LongTakeSampling, LongTakeGuiderSampling, LongTakeExperts, LongTakeExtend, LongTakeConnect, LongTakeLoop, LongTakeRecut,
-    LongTakeRemix, LongTakeBlend, LongTakeStitch, LongTakeFilm, LongTakeProbe,
-]  # fmt: skip
+    LongTakeSampling,
+    LongTakeGuiderSampling,
+    LongTakeExperts,
+    LongTakeExtend,
+    LongTakeConnect,
+    LongTakeLoop,
+    LongTakeRecut,
+    LongTakeRemix,
+    LongTakeBlend,
+    LongTakeStitch,
+    LongTakeFilm,
+    LongTakeProbe,
+]

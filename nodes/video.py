@@ -50,8 +50,8 @@ class LongTakeKnownFrames(io.ComfyNode):
         last: Any = None,
         keyframes: Any = None,
     ) -> io.NodeOutput:
+        from ..host.families import probe_vae
         from ..host.keyframes import place, read_seconds
-        from ..host.probe import probe_vae
 
         pictures = read_seconds(seconds, keyframes)
         timeline = probe_vae(vae)[0]
@@ -93,13 +93,18 @@ class LongTakeVideo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls, latent: Any, vae: Any, fps: float, filename_prefix: str, codec: str, crf: int, mark: bool
-    ) -> io.NodeOutput:
+    def execute(cls, latent: Any, vae: Any, fps: float, filename_prefix: str, codec: str, crf: int, mark: bool) -> io.NodeOutput:
         from ..host.video import save
 
         video, shown = save(
-            vae, latent, fps, filename_prefix, codec=codec, crf=crf, marked=mark, prompt=cls.hidden.prompt,
+            vae,
+            latent,
+            fps,
+            filename_prefix,
+            codec=codec,
+            crf=crf,
+            marked=mark,
+            prompt=cls.hidden.prompt,
             extra=cls.hidden.extra_pnginfo,
-        )  # fmt: skip
+        )
         return io.NodeOutput(video, ui=shown)

@@ -5,11 +5,11 @@ import json
 import pytest
 import torch
 from comfyui_longtake.cli import main
+from comfyui_longtake.lab.world.render import render
 from comfyui_longtake.media.read import probe
 from comfyui_longtake.models.load import MANIFEST, WEIGHTS, load_bundle, read_manifest
+from comfyui_longtake.models.prompts.scene import WORLDS
 from comfyui_longtake.models.recaption import read_prompts
-from comfyui_longtake.world.render import render
-from comfyui_longtake.world.scene import WORLDS
 
 
 @pytest.fixture(scope="module")

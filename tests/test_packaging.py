@@ -27,7 +27,8 @@ def test_requirements_are_the_dependencies():
 
 
 def test_every_package_folder_is_listed():
-    folders = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    found = (path.parent.relative_to(ROOT) for path in ROOT.rglob("__init__.py"))
+    folders = {".".join(path.parts) for path in found if path.parts and path.parts[0] not in (".venv", "tests", "build")}
     listed = PROJECT["tool"]["setuptools"]["packages"]
     assert sorted(listed) == ["comfyui_longtake", *sorted(f"comfyui_longtake.{folder}" for folder in folders)]
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from comfyui_longtake.commands import compare
-from comfyui_longtake.commands.comfy import PACK
-from comfyui_longtake.commands.compare import Prompt, Way, add, read_prompts, table
-from comfyui_longtake.commands.graph import check_links, read_graph
-from comfyui_longtake.commands.rivals import RIVALS, Length, roles
+from comfyui_longtake.cli import compare
+from comfyui_longtake.cli.baselines import RIVALS, Length, roles
+from comfyui_longtake.cli.comfy import PACK
+from comfyui_longtake.cli.compare import Prompt, Way, add, read_prompts, table
+from comfyui_longtake.cli.graph import check_links, read_graph
 from comfyui_longtake.errors import UsageError
 
 MINUTE = PACK / "workflows" / "minute.api.json"
@@ -17,7 +17,13 @@ KINDS = {
     "long take": {"LongTakeSampling", "LongTakeFilm", "LongTakeVideo"},
     "one shot": {"KSampler", "VAEDecode", "CreateVideo", "SaveVideo"},
     "last-frame chain": {
-        "KSampler", "VAEDecode", "ImageFromBatch", "LongTakeKnownFrames", "ImageBatch", "CreateVideo", "SaveVideo",
+        "KSampler",
+        "VAEDecode",
+        "ImageFromBatch",
+        "LongTakeKnownFrames",
+        "ImageBatch",
+        "CreateVideo",
+        "SaveVideo",
     },
     "context windows": {"ContextWindowsManual", "KSampler", "VAEDecode", "CreateVideo", "SaveVideo"},
 }

@@ -20,13 +20,29 @@ SMALL = ("render", "a dog", "--size", "32x32", "--frames", "8", "--quiet")
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["paint"], ["render"], ["render", ""], ["render", "a", "--size", "0"], ["render", "a", "--size", "17x3"],
-     ["render", "a", "--size", "99999"], ["render", "a", "--seconds", "-4"], ["render", "a", "--seconds", "nan"],
-     ["render", "a", "--fps", "inf"], ["render", "a", "--seed", "-1"], ["render", "a", "--steps", "0"],
-     ["render", "a", "--cfg", "nan"], ["render", "a", "--order", "3"], ["render", "a", "--frames", "0"],
-     ["render", "a", "--seconds", "4", "--frames", "4"], ["render", "a", "--nonsense"], ["inspect"],
-     ["render", "a", "--device", "nonsense"], ["bench", "--seconds", "0"]],
-)  # fmt: skip
+    [
+        [],
+        ["paint"],
+        ["render"],
+        ["render", ""],
+        ["render", "a", "--size", "0"],
+        ["render", "a", "--size", "17x3"],
+        ["render", "a", "--size", "99999"],
+        ["render", "a", "--seconds", "-4"],
+        ["render", "a", "--seconds", "nan"],
+        ["render", "a", "--fps", "inf"],
+        ["render", "a", "--seed", "-1"],
+        ["render", "a", "--steps", "0"],
+        ["render", "a", "--cfg", "nan"],
+        ["render", "a", "--order", "3"],
+        ["render", "a", "--frames", "0"],
+        ["render", "a", "--seconds", "4", "--frames", "4"],
+        ["render", "a", "--nonsense"],
+        ["inspect"],
+        ["render", "a", "--device", "nonsense"],
+        ["bench", "--seconds", "0"],
+    ],
+)
 def test_wrong_use_is_one_line_and_exit_2(longtake, tmp_path, words):
     code, out, err = longtake(*words)
     assert (code, out) == (2, "")
@@ -111,7 +127,7 @@ def test_an_older_file_survives_a_failed_render(longtake, tiny_weights, monkeypa
     with open_writer(tmp_path / "a.mp4", 32, 32, 8) as writer:
         writer.write(torch.rand(3, 32, 32, 3))
     before = (tmp_path / "a.mp4").read_bytes()
-    monkeypatch.setattr("comfyui_longtake.longtake.sampler.check_finite", lambda x: (_ for _ in ()).throw(MemoryError()))
+    monkeypatch.setattr("comfyui_longtake.engine.denoiser.check_finite", lambda x: (_ for _ in ()).throw(MemoryError()))
     code, _, err = longtake(*SMALL, "--weights", tiny_weights, "-o", "a.mp4")
     assert (code, len(err.splitlines())) == (1, 1) and "out of memory" in err
     assert (tmp_path / "a.mp4").read_bytes() == before
@@ -125,9 +141,7 @@ def test_ctrl_c_keeps_a_playable_part_and_the_reel(tmp_path, tiny_weights):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     # a shell's background job starts with interrupts ignored, and would hand that on
     heed = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heed
-    ) as process:
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heed) as process:
         deadline = time.monotonic() + 120
         while len(list(tmp_path.glob("reel/segments/*.safetensors"))) < 5 and time.monotonic() < deadline:
             time.sleep(0.05)

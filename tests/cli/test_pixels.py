@@ -1,7 +1,7 @@
 """Real frames over decoded ones: where they stand, how they fade, whatever the chunks; and the crop."""
 
 import torch
-from comfyui_longtake.commands.pixels import Known, crop, lay_over
+from comfyui_longtake.cli.pixels import Known, crop, lay_over
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 import torch
-from comfyui_longtake.commands.options import add_render_options
-from comfyui_longtake.commands.plan import make_plan
+from comfyui_longtake.cli.options import add_render_options
+from comfyui_longtake.cli.plan import make_plan
 from comfyui_longtake.errors import LongTakeError, MediaError, UsageError
 from comfyui_longtake.media.mark import metadata
 from comfyui_longtake.media.write import open_writer
@@ -36,9 +36,13 @@ def test_defaults(plan):
 
 @pytest.mark.parametrize(
     ("size", "written", "canvas", "notes"),
-    [("160x256", (160, 256), (160, 256), 0), ("250x130", (250, 130), (256, 144), 1), ("251x131", (250, 130), (256, 144), 2),
-     ("17x16", (16, 16), (16, 16), 1)],
-)  # fmt: skip
+    [
+        ("160x256", (160, 256), (160, 256), 0),
+        ("250x130", (250, 130), (256, 144), 1),
+        ("251x131", (250, 130), (256, 144), 2),
+        ("17x16", (16, 16), (16, 16), 1),
+    ],
+)
 def test_sizes_are_snapped_with_a_note(plan, size, written, canvas, notes):
     made = plan("a dog", "--size", size)
     assert (made.size, made.canvas, len(made.notes)) == (written, canvas, notes)
@@ -59,14 +63,29 @@ def test_one_frame_is_a_png(plan):
 
 @pytest.mark.parametrize(
     "line",
-    [[], [""], ["  \n "], ["a", "--backward"], ["a", "--strength", "mild"], ["a", "--loop", "--image", "a.png"],
-     ["--connect", "a.mp4", "b.mp4", "--strength", "0.2:0.5"], ["--connect", "a.mp4", "b.mp4", "--strength", "0"],
-     ["--extend", "a.mp4", "--strength", "0.5"],
-     ["a", "--extend", "a.mp4", "--remix", "b.mp4"], ["a", "--extend", "a.mp4", "--loop", "--backward"],
-     ["a", "--shots", "missing.txt"], ["--shots", "missing.txt"], ["--loop"], ["--remix", "a.mp4"],
-     ["a", "--loop", "--keyframe", "1=a.png"], ["a", "--loop", "--rolling"], ["a", "--retries", "1", "--rolling"],
-     ["a", "-o", "out.gif"], ["a", "-o", "x%05d"]],
-)  # fmt: skip
+    [
+        [],
+        [""],
+        ["  \n "],
+        ["a", "--backward"],
+        ["a", "--strength", "mild"],
+        ["a", "--loop", "--image", "a.png"],
+        ["--connect", "a.mp4", "b.mp4", "--strength", "0.2:0.5"],
+        ["--connect", "a.mp4", "b.mp4", "--strength", "0"],
+        ["--extend", "a.mp4", "--strength", "0.5"],
+        ["a", "--extend", "a.mp4", "--remix", "b.mp4"],
+        ["a", "--extend", "a.mp4", "--loop", "--backward"],
+        ["a", "--shots", "missing.txt"],
+        ["--shots", "missing.txt"],
+        ["--loop"],
+        ["--remix", "a.mp4"],
+        ["a", "--loop", "--keyframe", "1=a.png"],
+        ["a", "--loop", "--rolling"],
+        ["a", "--retries", "1", "--rolling"],
+        ["a", "-o", "out.gif"],
+        ["a", "-o", "x%05d"],
+    ],
+)
 def test_wrong_use(plan, line):
     with pytest.raises(UsageError) as caught:
         plan(*line)
@@ -110,7 +129,7 @@ def test_output_is_checked_before_any_work(plan, tmp_path):
 
 def test_full_disk_is_seen_early(plan, monkeypatch):
     usage = argparse.Namespace(free=1000)
-    monkeypatch.setattr("comfyui_longtake.commands.output.shutil.disk_usage", lambda folder: usage)
+    monkeypatch.setattr("comfyui_longtake.cli.video_file.shutil.disk_usage", lambda folder: usage)
     with pytest.raises(MediaError, match="MiB left"):
         plan("a dog")
 

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from comfyui_longtake.commands.prompts import language_note, read_shots
+from comfyui_longtake.cli.prompts import language_note, read_shots
 from comfyui_longtake.errors import UsageError
-from comfyui_longtake.longtake.shots import ShotText
+from comfyui_longtake.take.shots import ShotText
 
 
 def test_text_shots(tmp_path):
@@ -27,12 +27,25 @@ def test_json_shots(tmp_path, wrap):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "3", "[3]", "{", '[{"seconds": 2}]', '[{"prompt": ""}]', '[{"prompt": "a", "seconds": NaN}]',
-     '[{"prompt": "a", "seconds": -1}]', '[{"prompt": "a", "seconds": true}]', '[{"prompt": "a", "seed": -1}]',
-     '[{"prompt": "a", "seconds": 1e999}]', '[{"prompt": "a", "sed": 1}]', "[" * 100_000,
-     '[{"prompt": "a", "seed": ' + "9" * 5000 + "}]",
-     '[{"prompt": "a", "seconds": ' + "9" * 400 + "}]"],
-)  # fmt: skip
+    [
+        "",
+        "[]",
+        "3",
+        "[3]",
+        "{",
+        '[{"seconds": 2}]',
+        '[{"prompt": ""}]',
+        '[{"prompt": "a", "seconds": NaN}]',
+        '[{"prompt": "a", "seconds": -1}]',
+        '[{"prompt": "a", "seconds": true}]',
+        '[{"prompt": "a", "seed": -1}]',
+        '[{"prompt": "a", "seconds": 1e999}]',
+        '[{"prompt": "a", "sed": 1}]',
+        "[" * 100_000,
+        '[{"prompt": "a", "seed": ' + "9" * 5000 + "}]",
+        '[{"prompt": "a", "seconds": ' + "9" * 400 + "}]",
+    ],
+)
 def test_bad_json_is_one_line(tmp_path, text):
     path = tmp_path / "story.json"
     path.write_text(text)
@@ -53,17 +66,30 @@ def test_unreadable_shots(tmp_path):
 
 @pytest.mark.parametrize(
     "prompt",
-    ["a red dog runs through snow", "crimson elephant, dusk", "a café by the lake", "robot dances",
-     "a spaceman in a red knitted helmet walks on a salt desert under a blue sky", "no people, as dark as it gets"],
-)  # fmt: skip
+    [
+        "a red dog runs through snow",
+        "crimson elephant, dusk",
+        "a café by the lake",
+        "robot dances",
+        "a spaceman in a red knitted helmet walks on a salt desert under a blue sky",
+        "no people, as dark as it gets",
+    ],
+)
 def test_english_is_not_warned_about(prompt):
     assert language_note(prompt) is None
 
 
 @pytest.mark.parametrize(
     "prompt",
-    ["ein roter Hund läuft durch den Wald und die Sonne scheint auf dem See", "un chien rouge court dans la neige",
-     "el perro rojo corre por la nieve", "一只红色的狗在雪地里奔跑", "красная собака бежит по снегу", "🐕🏃", "... 42 !"],
-)  # fmt: skip
+    [
+        "ein roter Hund läuft durch den Wald und die Sonne scheint auf dem See",
+        "un chien rouge court dans la neige",
+        "el perro rojo corre por la nieve",
+        "一只红色的狗在雪地里奔跑",
+        "красная собака бежит по снегу",
+        "🐕🏃",
+        "... 42 !",
+    ],
+)
 def test_other_languages_and_no_words_are_warned_about(prompt):
     assert language_note(prompt)

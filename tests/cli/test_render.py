@@ -4,8 +4,8 @@ import json
 
 import pytest
 import torch
-from comfyui_longtake.longtake.reel import Reel
 from comfyui_longtake.media.read import probe, read_frames
+from comfyui_longtake.reel.store import Reel
 
 
 def frames(path, **options):

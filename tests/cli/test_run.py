@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.commands import comfy
-from comfyui_longtake.commands.client import server_url
-from comfyui_longtake.commands.graph import input_specs, parse_setting, parse_value, reachable, read_graph, spec_of, takes_upload
-from comfyui_longtake.commands.outputs import clean_name, find_outputs, new_file
+from comfyui_longtake.cli import comfy
+from comfyui_longtake.cli.client import server_url
+from comfyui_longtake.cli.graph import input_specs, parse_setting, parse_value, reachable, read_graph, spec_of, takes_upload
+from comfyui_longtake.cli.graph_outputs import clean_name, find_outputs, new_file
 from comfyui_longtake.errors import UsageError
 
 GRAPH = {
@@ -27,17 +27,34 @@ INFOS = {
         "input": {
             "required": {
                 "images": ["IMAGE", {}],
-                "format": ["COMFY_DYNAMICCOMBO_V3", {"options": [
-                    {"key": "mp4", "inputs": {"required": {"codec": ["COMFY_DYNAMICCOMBO_V3", {"options": [
-                        {"key": "h264", "inputs": {"required": {"crf": ["FLOAT", {}]}}}]}]}}},
-                    {"key": "webm", "inputs": {"optional": {"alpha": ["BOOLEAN", {}]}}}]}],
-                "clips": ["COMFY_AUTOGROW_V3", {"template": {
-                    "input": {"required": {"clip": ["VIDEO", {}]}}, "prefix": "clip", "max": 3}}],
+                "format": [
+                    "COMFY_DYNAMICCOMBO_V3",
+                    {
+                        "options": [
+                            {
+                                "key": "mp4",
+                                "inputs": {
+                                    "required": {
+                                        "codec": [
+                                            "COMFY_DYNAMICCOMBO_V3",
+                                            {"options": [{"key": "h264", "inputs": {"required": {"crf": ["FLOAT", {}]}}}]},
+                                        ]
+                                    }
+                                },
+                            },
+                            {"key": "webm", "inputs": {"optional": {"alpha": ["BOOLEAN", {}]}}},
+                        ]
+                    },
+                ],
+                "clips": [
+                    "COMFY_AUTOGROW_V3",
+                    {"template": {"input": {"required": {"clip": ["VIDEO", {}]}}, "prefix": "clip", "max": 3}},
+                ],
             }
         },
     },
     "Note": {"input": {"required": {"text": ["STRING", {}]}}},
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -47,11 +64,18 @@ def graph():
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "cannot be read"), (b"\xff\xfe\x00", "no text"), (b"{", "no JSON"), (b'{"1": NaN}', "no JSON"), (b"[]", "no nodes"),
-     (b'{"nodes": [], "links": []}', "workflow for the canvas"), (b'{"1": {"inputs": {}}}', "'1' has no class_type"),
-     (b'{"1": {"class_type": "A", "inputs": []}}', "no object"),
-     (b'{"1": {"class_type": "A", "inputs": {"x": ["9", 0]}}}', "'9', which is not in the graph")],
-)  # fmt: skip
+    [
+        (None, "cannot be read"),
+        (b"\xff\xfe\x00", "no text"),
+        (b"{", "no JSON"),
+        (b'{"1": NaN}', "no JSON"),
+        (b"[]", "no nodes"),
+        (b'{"nodes": [], "links": []}', "workflow for the canvas"),
+        (b'{"1": {"inputs": {}}}', "'1' has no class_type"),
+        (b'{"1": {"class_type": "A", "inputs": []}}', "no object"),
+        (b'{"1": {"class_type": "A", "inputs": {"x": ["9", 0]}}}', "'9', which is not in the graph"),
+    ],
+)
 def test_a_file_that_holds_no_graph(longtake, tmp_path, content, said):
     if content is not None:
         (tmp_path / "graph.json").write_bytes(content)
@@ -69,10 +93,14 @@ def test_a_graph_is_read_and_what_runs_of_it_is_known(tmp_path):
 
 @pytest.mark.parametrize(
     ("word", "node", "name", "text"),
-    [("2.width=5", "2", "width", "5"), ("Resize v1.5.width=5", "2", "width", "5"),
-     ("SaveVideo.format.codec=h264", "4", "format.codec", "h264"), ("5:1.text=a=b.c", "5:1", "text", "a=b.c"),
-     ("LoadImage.image=", "1", "image", "")],
-)  # fmt: skip
+    [
+        ("2.width=5", "2", "width", "5"),
+        ("Resize v1.5.width=5", "2", "width", "5"),
+        ("SaveVideo.format.codec=h264", "4", "format.codec", "h264"),
+        ("5:1.text=a=b.c", "5:1", "text", "a=b.c"),
+        ("LoadImage.image=", "1", "image", ""),
+    ],
+)
 def test_setting_names_a_node(graph, word, node, name, text):
     setting = parse_setting(graph, word)
     assert (setting.node, setting.name, setting.text) == (node, name, text)
@@ -80,9 +108,16 @@ def test_setting_names_a_node(graph, word, node, name, text):
 
 @pytest.mark.parametrize(
     ("word", "said"),
-    [("2.width", "NODE.input=value"), ("width=5", "NODE.input=value"), ("=5", "NODE.input=value"), ("2.=5", "NODE.input=value"),
-     ("9.width=5", "4 (SaveVideo)"), ("Half.width=5", "3 (Half), 5:1 (Half)"), ("Resize.width=5", "2 (Resize v1.5), 3 (Half)")],
-)  # fmt: skip
+    [
+        ("2.width", "NODE.input=value"),
+        ("width=5", "NODE.input=value"),
+        ("=5", "NODE.input=value"),
+        ("2.=5", "NODE.input=value"),
+        ("9.width=5", "4 (SaveVideo)"),
+        ("Half.width=5", "3 (Half), 5:1 (Half)"),
+        ("Resize.width=5", "2 (Resize v1.5), 3 (Half)"),
+    ],
+)
 def test_setting_that_names_no_node_or_several(graph, word, said):
     with pytest.raises(UsageError) as error:
         parse_setting(graph, word)
@@ -91,10 +126,21 @@ def test_setting_that_names_no_node_or_several(graph, word, said):
 
 @pytest.mark.parametrize(
     ("word", "value"),
-    [("2.width=128", 128), ("2.width=[\"1\", 0]", ["1", 0]), ("2.width=[1, 2]", {"__value__": [1, 2]}), ("2.image=x y", "x y"),
-     ("2.mode=1", "1"), ("2.mode=fast", "fast"), ("5:1.text=12", "12"), ("5:1.text=\"12\"", "12"), ("5:1.text=true", "true"),
-     ("4.format.alpha=true", True), ("4.format.codec.crf=NaN", "NaN"), ("4.clips.clip2=[\"9\",0]", {"__value__": ["9", 0]})],
-)  # fmt: skip
+    [
+        ("2.width=128", 128),
+        ('2.width=["1", 0]', ["1", 0]),
+        ("2.width=[1, 2]", {"__value__": [1, 2]}),
+        ("2.image=x y", "x y"),
+        ("2.mode=1", "1"),
+        ("2.mode=fast", "fast"),
+        ("5:1.text=12", "12"),
+        ('5:1.text="12"', "12"),
+        ("5:1.text=true", "true"),
+        ("4.format.alpha=true", True),
+        ("4.format.codec.crf=NaN", "NaN"),
+        ('4.clips.clip2=["9",0]', {"__value__": ["9", 0]}),
+    ],
+)
 def test_value_is_json_or_text_as_the_input_wants(graph, word, value):
     setting = parse_setting(graph, word)
     spec = spec_of(graph, setting, input_specs(INFOS[graph[setting.node]["class_type"]]))
@@ -113,10 +159,20 @@ def test_input_that_the_node_does_not_have(graph):
 
 @pytest.mark.parametrize(
     ("given", "clean"),
-    [("a.png", "a.png"), ("../../etc/passwd", "passwd"), ("C:\\x\\y.mp4", "y.mp4"), ("a\x00b\n:c?.png", "a_b__c_.png"),
-     ("..", "output"), ("", "output"), (".hidden", "hidden"), ("con.png", "_con.png"), ("x/", "output"), ("name. ", "name"),
-     ("größe 1.webm", "größe 1.webm")],
-)  # fmt: skip
+    [
+        ("a.png", "a.png"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\x\\y.mp4", "y.mp4"),
+        ("a\x00b\n:c?.png", "a_b__c_.png"),
+        ("..", "output"),
+        ("", "output"),
+        (".hidden", "hidden"),
+        ("con.png", "_con.png"),
+        ("x/", "output"),
+        ("name. ", "name"),
+        ("größe 1.webm", "größe 1.webm"),
+    ],
+)
 def test_names_of_files_are_made_safe(given, clean):
     assert clean_name(given) == clean
     long = clean_name("é" * 400 + ".mp4")
@@ -208,7 +264,7 @@ def test_pack_is_linked_only_where_it_is_not_installed(tmp_path):
     folder = Path(json.loads(Path(config).read_text())["longtake"]["custom_nodes"])
     assert (folder / "comfyui-longtake").samefile(comfy.PACK)
     comfy.clear(tmp_path / "custom_nodes", ())
-    assert not folder.exists() and (comfy.PACK / "cli.py").exists()
+    assert not folder.exists() and (comfy.PACK / "__init__.py").exists()
 
 
 def test_server_that_does_not_start_says_why_and_is_cleaned_up(tmp_path, monkeypatch, longtake):

@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.commands import client
-from comfyui_longtake.commands.comfy import free_port
+from comfyui_longtake.cli import client
+from comfyui_longtake.cli.comfy import free_port
 
 GRAPH = {
     "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
@@ -122,10 +122,15 @@ def test_outputs_come_without_a_websocket(against, tmp_path, behave):
 
 @pytest.mark.parametrize(
     ("behave", "said"),
-    [("other site", "not as ComfyUI does"), ("refuse", "Resize v1.5 (Resize, node 2): Value too small: width, Bad"),
-     ("fail", "Resize v1.5 (Resize, node 2) failed: ValueError: no room"), ("forget", "no longer knows the graph"),
-     ("nothing", "made no file"), ("break off", "broke off")],
-)  # fmt: skip
+    [
+        ("other site", "not as ComfyUI does"),
+        ("refuse", "Resize v1.5 (Resize, node 2): Value too small: width, Bad"),
+        ("fail", "Resize v1.5 (Resize, node 2) failed: ValueError: no room"),
+        ("forget", "no longer knows the graph"),
+        ("nothing", "made no file"),
+        ("break off", "broke off"),
+    ],
+)
 def test_what_goes_wrong_is_said_in_one_line(against, tmp_path, behave, said):
     _, code, out, err = against(behave, "--quiet")
     assert (code, out, len(err.splitlines())) == (1, "", 1)

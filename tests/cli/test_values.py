@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.commands import values
+from comfyui_longtake.cli import values
 from hypothesis import given
 from hypothesis import strategies as st
 

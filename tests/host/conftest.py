@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfyui_longtake.commands.client import Client
-from comfyui_longtake.commands.comfy import GET_ONE, PACK_NAME, Server, find_comfy, find_python, installed_as, read_log, serve
-from comfyui_longtake.commands.outputs import Saved
+from comfyui_longtake.cli.client import Client
+from comfyui_longtake.cli.comfy import GET_ONE, PACK_NAME, Server, find_comfy, find_python, installed_as, read_log, serve
+from comfyui_longtake.cli.graph_outputs import Saved
 from comfyui_longtake.errors import LongTakeError, UsageError
 
 HERE = Path(__file__).resolve().parent
@@ -172,7 +172,7 @@ class InHost:
         """The `result` a snippet sets, or what a function returns, both JSON-able; raises HostError with the traceback.
 
         `values` are variables of the snippet, or arguments of the function, JSON-able. The snippet also has `pack`, the
-        pack's module, and `room("host.model")`, which imports one of its rooms; a function has them as parameters of these
+        pack's module, and `room("host.box_model")`, which imports one of its rooms; a function has them as parameters of these
         names. A function's source is sent: it sees no other name of its test module, so it imports what it needs.
         """
         call = None if isinstance(code, str) else code.__name__

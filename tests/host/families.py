@@ -64,11 +64,26 @@ def wan(kind, **unet):
 
 
 HUNYUAN = {
-    "in_channels": 16, "out_channels": 16, "patch_size": [1, 2, 2], "vec_in_dim": POOLED, "context_in_dim": TEXT,
-    "hidden_size": 48, "mlp_ratio": 2.0, "num_heads": 2, "depth": 1, "depth_single_blocks": 1, "axes_dim": [8, 8, 8],
-    "theta": 256, "qkv_bias": True, "guidance_embed": True, "byt5": False, "meanflow": False,
-    "use_cond_type_embedding": False, "vision_in_dim": None, "meanflow_sum": False,
-}  # fmt: skip
+    "in_channels": 16,
+    "out_channels": 16,
+    "patch_size": [1, 2, 2],
+    "vec_in_dim": POOLED,
+    "context_in_dim": TEXT,
+    "hidden_size": 48,
+    "mlp_ratio": 2.0,
+    "num_heads": 2,
+    "depth": 1,
+    "depth_single_blocks": 1,
+    "axes_dim": [8, 8, 8],
+    "theta": 256,
+    "qkv_bias": True,
+    "guidance_embed": True,
+    "byt5": False,
+    "meanflow": False,
+    "use_cond_type_embedding": False,
+    "vision_in_dim": None,
+    "meanflow_sum": False,
+}
 
 
 def hunyuan(kind, **unet):
@@ -76,17 +91,35 @@ def hunyuan(kind, **unet):
 
 
 COSMOS = {
-    "max_img_h": 32, "max_img_w": 32, "max_frames": 16, "out_channels": 16, "patch_spatial": 2, "patch_temporal": 1,
-    "model_channels": 48, "num_blocks": 1, "num_heads": 2, "concat_padding_mask": True, "crossattn_emb_channels": TEXT,
-    "pos_emb_cls": "rope3d", "pos_emb_interpolation": "crop", "use_adaln_lora": True, "adaln_lora_dim": 8,
-}  # fmt: skip
+    "max_img_h": 32,
+    "max_img_w": 32,
+    "max_frames": 16,
+    "out_channels": 16,
+    "patch_spatial": 2,
+    "patch_temporal": 1,
+    "model_channels": 48,
+    "num_blocks": 1,
+    "num_heads": 2,
+    "concat_padding_mask": True,
+    "crossattn_emb_channels": TEXT,
+    "pos_emb_cls": "rope3d",
+    "pos_emb_interpolation": "crop",
+    "use_adaln_lora": True,
+    "adaln_lora_dim": 8,
+}
 
 
 def cosmos(kind):
     return make(
-        kind, **COSMOS, pos_emb_learnable=False, block_config="FA-CA-MLP", block_x_format="THWBD", affline_emb_norm=True,
-        extra_per_block_abs_pos_emb=True, extra_per_block_abs_pos_emb_type="learnable",
-    )  # fmt: skip
+        kind,
+        **COSMOS,
+        pos_emb_learnable=False,
+        block_config="FA-CA-MLP",
+        block_x_format="THWBD",
+        affline_emb_norm=True,
+        extra_per_block_abs_pos_emb=True,
+        extra_per_block_abs_pos_emb_type="learnable",
+    )
 
 
 def predict2(kind):
@@ -94,9 +127,15 @@ def predict2(kind):
 
 
 COG = {
-    "num_attention_heads": 2, "attention_head_dim": 16, "time_embed_dim": 32, "num_layers": 1, "text_embed_dim": TEXT,
-    "use_rotary_positional_embeddings": True, "in_channels": 16, "out_channels": 16,
-}  # fmt: skip
+    "num_attention_heads": 2,
+    "attention_head_dim": 16,
+    "time_embed_dim": 32,
+    "num_layers": 1,
+    "text_embed_dim": TEXT,
+    "use_rotary_positional_embeddings": True,
+    "in_channels": 16,
+    "out_channels": 16,
+}
 
 
 def cog(kind, **unet):
@@ -105,38 +144,84 @@ def cog(kind, **unet):
 
 def mochi():
     return make(  # the host insists on the hidden size of the real one's MLP
-        "GenmoMochi", depth=1, patch_size=2, num_heads=2, hidden_size_x=24, hidden_size_y=32, mlp_ratio_x=512.0, mlp_ratio_y=2.0,
-        learn_sigma=False, in_channels=12, qk_norm=True, qkv_bias=False, out_bias=True, attn_drop=0.0, patch_embed_bias=True,
-        posenc_preserve_area=True, timestep_mlp_bias=True, attend_to_padding=False, timestep_scale=1000.0, use_t5=True,
-        t5_feat_dim=TEXT, t5_token_length=TOKENS,
-    )  # fmt: skip
+        "GenmoMochi",
+        depth=1,
+        patch_size=2,
+        num_heads=2,
+        hidden_size_x=24,
+        hidden_size_y=32,
+        mlp_ratio_x=512.0,
+        mlp_ratio_y=2.0,
+        learn_sigma=False,
+        in_channels=12,
+        qk_norm=True,
+        qkv_bias=False,
+        out_bias=True,
+        attn_drop=0.0,
+        patch_embed_bias=True,
+        posenc_preserve_area=True,
+        timestep_mlp_bias=True,
+        attend_to_padding=False,
+        timestep_scale=1000.0,
+        use_t5=True,
+        t5_feat_dim=TEXT,
+        t5_token_length=TOKENS,
+    )
 
 
 LTX = {
-    "in_channels": 128, "num_attention_heads": 2, "attention_head_dim": 24, "cross_attention_dim": 48, "caption_channels": TEXT,
+    "in_channels": 128,
+    "num_attention_heads": 2,
+    "attention_head_dim": 24,
+    "cross_attention_dim": 48,
+    "caption_channels": TEXT,
     "num_layers": 1,
-}  # fmt: skip
+}
 
 
 def ltx2():
     return make(
-        "LTXAV", **LTX, audio_num_attention_heads=2, audio_attention_head_dim=12, audio_cross_attention_dim=24,
-        connector_attention_head_dim=16, connector_num_attention_heads=2, connector_num_layers=1,
-    )  # fmt: skip
+        "LTXAV",
+        **LTX,
+        audio_num_attention_heads=2,
+        audio_attention_head_dim=12,
+        audio_cross_attention_dim=24,
+        connector_attention_head_dim=16,
+        connector_num_attention_heads=2,
+        connector_num_layers=1,
+    )
 
 
 def kandinsky():
     return make(
-        "Kandinsky5", in_text_dim=TEXT, in_text_dim2=POOLED, time_dim=32, model_dim=48, ff_dim=64, num_text_blocks=1,
-        num_visual_blocks=1, axes_dims=(8, 8, 8), visual_embed_dim=132,
-    )  # fmt: skip
+        "Kandinsky5",
+        in_text_dim=TEXT,
+        in_text_dim2=POOLED,
+        time_dim=32,
+        model_dim=48,
+        ff_dim=64,
+        num_text_blocks=1,
+        num_visual_blocks=1,
+        axes_dims=(8, 8, 8),
+        visual_embed_dim=132,
+    )
 
 
 def minimax():
     return make(
-        "MiniMaxH3", hidden_size=48, num_layers=1, token_refiner_num_layers=1, num_attention_heads=2, attention_head_dim=24,
-        ffn_hidden_size=64, text_dim=TEXT, timestep_input_dim=32, time_embed_hidden_size=32, time_embed_dim=32, rope_inv_freq_len=4,
-    )  # fmt: skip
+        "MiniMaxH3",
+        hidden_size=48,
+        num_layers=1,
+        token_refiner_num_layers=1,
+        num_attention_heads=2,
+        attention_head_dim=24,
+        ffn_hidden_size=64,
+        text_dim=TEXT,
+        timestep_input_dim=32,
+        time_embed_hidden_size=32,
+        time_embed_dim=32,
+        rope_inv_freq_len=4,
+    )
 
 
 def longtake(room):
@@ -145,7 +230,7 @@ def longtake(room):
     small = vae.VideoVAE(vae.VAEConfig(widths=(8, 8, 8), depth=1))
     config = {"channels": small.channels, "width": 64, "depth": 1, "text": TEXT}
     state = dit.VideoDiT(dit.DiTConfig(**config)).state_dict()
-    model = room("host.model").make_model(state, config, small, 2.0)
+    model = room("host.box_model").make_model(state, config, small, 2.0)
     fill(model.model.diffusion_model)
     return Built(model, small.channels)
 
@@ -195,9 +280,16 @@ FAMILIES = {
     "HunyuanVideo I2V (SkyReels)": lambda room: Built(hunyuan("HunyuanVideoSkyreelsI2V", in_channels=32), 16),
     "HunyuanVideo 1.5": lambda room: Built(
         hunyuan(
-            "HunyuanVideo15", in_channels=65, out_channels=32, patch_size=[1, 1, 1], vec_in_dim=None, vision_in_dim=POOLED,
-            use_cond_type_embedding=True, guidance_embed=False,
-        ), 32,
+            "HunyuanVideo15",
+            in_channels=65,
+            out_channels=32,
+            patch_size=[1, 1, 1],
+            vec_in_dim=None,
+            vision_in_dim=POOLED,
+            use_cond_type_embedding=True,
+            guidance_embed=False,
+        ),
+        32,
     ),
     "Cosmos 1 T2V": lambda room: Built(cosmos("CosmosT2V"), 16),
     "Cosmos 1 I2V": lambda room: Built(cosmos("CosmosI2V"), 16),
@@ -213,7 +305,7 @@ FAMILIES = {
     "Unheard": lambda room: Built(unheard(), 16),
     "SD15": lambda room: Built(pictures("SD15"), 4),
     "QwenImage": lambda room: Built(pictures("QwenImage"), 16),
-}  # fmt: skip
+}
 """Builders by name."""
 
 

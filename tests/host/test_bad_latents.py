@@ -74,8 +74,8 @@ def refuse_all(room, path):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, sampling, errors, latents = room("host.film"), room("host.sampling"), room("errors"), room("host.latents")
-    noise, reels, reel = room("host.noise"), room("host.reels"), room("longtake.reel")
+    film, sampling, errors, latents = room("host.operations"), room("host.sampling"), room("errors"), room("host.latents")
+    noise, reels, reel = room("host.noise"), room("host.reels"), room("reel.store")
     keyframes, video, models = room("host.keyframes"), room("host.video"), room("models.vae")
     known_frames = room("nodes.video").LongTakeKnownFrames.execute
     calls, found = [], {}
@@ -94,11 +94,14 @@ def refuse_all(room, path):
         (own, ours), (ltx, theirs), (wan, first), (_, second), (_, shown) = (
             make(name) for name in ("LongTake", "LTXV", "Wan 2.1 T2V", "HunyuanVideo 1.0", "Wan 2.1 I2V")
         )
-        vae = room("host.vae").HostVAE(models.VideoVAE(models.VAEConfig(widths=(8, 8, 8), depth=1)))
+        vae = room("host.box_vae").HostVAE(models.VideoVAE(models.VAEConfig(widths=(8, 8, 8), depth=1)))
         other = SimpleNamespace(
-            latent_dim=3, upscale_ratio=(lambda t: t * 8 - 7, 32, 32), latent_channels=128,
-            spacial_compression_encode=lambda: 32, spacial_compression_decode=lambda: 32,
-        )  # fmt: skip
+            latent_dim=3,
+            upscale_ratio=(lambda t: t * 8 - 7, 32, 32),
+            latent_channels=128,
+            spacial_compression_encode=lambda: 32,
+            spacial_compression_decode=lambda: 32,
+        )
         clip = {"samples": own.latents()}
         broken = own.latents()
         broken[0, 0, 2] = float("nan")
@@ -107,13 +110,13 @@ def refuse_all(room, path):
         mask[:, :, :2] = 0
         spatial[:, :, :, :3] = 0
         picture = torch.rand(1, 64, 96, 3)
-        plan = room("host.grid").plan
+        plan = room("host.size_grid").plan
         sized = {"aspect": "custom", "size": "480p", "width": 96, "height": 64, "seconds": 2.5, "fps": 8.0}
         planned = plan(own.model, None, **sized).latent
         made = film.remix(ours, clip, 0.5).latent
         their_clip, wan_clip = film.remix(theirs, {"samples": ltx.latents()}, 0.5).latent, {"samples": wan.latents()}
         kept = keyframes.place(
-            vae, planned, room("host.probe").probe_vae(vae)[0], first=picture, last=None, keyframes=[], fps=8.0
+            vae, planned, room("host.families").probe_vae(vae)[0], first=picture, last=None, keyframes=[], fps=8.0
         )
         wan_made = film.remix(first, wan_clip, 0.5).latent
         nested = {"samples": NestedTensor([own.latents(), torch.rand(1, 8, 9, 16)])}
@@ -169,23 +172,31 @@ def refuse_all(room, path):
             "VAE Encode grey": lambda: nodes.VAEEncode().encode(vae, picture[:, :, :64, :1]),
             "VAE Encode Tiled small": lambda: nodes.VAEEncodeTiled().encode(vae, picture[:, :10, :64], 64, 16),
             "net one channel": lambda: vae.first_stage_model.net.decode(torch.rand(1, 1, 3, 4, 6)),
-            "KSampler nested": lambda: sample(nested), "KSampler empty nested": lambda: sample(blank),
+            "KSampler nested": lambda: sample(nested),
+            "KSampler empty nested": lambda: sample(blank),
             "KSampler 16 channels": lambda: sample({"samples": torch.rand(1, 16, 3, 4, 6)}),
             "KSampler sound": lambda: sample({"samples": torch.rand(1, 64, 40)}),
             "KSampler NaN": lambda: sample({"samples": broken}),
             "net nested": lambda: own.model.model.diffusion_model(torch.rand(1, 1, 99), torch.ones(1)),
             "rolling smeared": lambda: roll(torch.tensor([0.0, 0.0, 1.0]).view(3, 1, 1, 1)),
-            "rolling spatial": lambda: roll(spatial), "rolling grey": lambda: roll(mask * 0.5),
+            "rolling spatial": lambda: roll(spatial),
+            "rolling grey": lambda: roll(mask * 0.5),
             "remix NaN mask": lambda: film.remix(ours, {**clip, "noise_mask": mask * torch.nan}, 0.5),
             "remix parts": lambda: film.remix(shown, {**wan_clip, "noise_mask": spatial}, 0.5),
             "known frames mask": lambda: at("2", latent={**clip, "noise_mask": mask[:, :, :3]}),
-            "seconds nan": lambda: at("nan"), "seconds inf": lambda: at("1, -inf"), "seconds 1e400": lambda: at("1e400"),
-            "seconds 1e308": lambda: at("1e308"), "seconds -1": lambda: at("-1"), "fps nan": lambda: at("1", float("nan")),
+            "seconds nan": lambda: at("nan"),
+            "seconds inf": lambda: at("1, -inf"),
+            "seconds 1e400": lambda: at("1e400"),
+            "seconds 1e308": lambda: at("1e308"),
+            "seconds -1": lambda: at("-1"),
+            "fps nan": lambda: at("1", float("nan")),
             "fps of a video": lambda: save(made, fps=float("nan")),
-            "shots ²": lambda: noise.TakeNoise(1, shots="²:7"), "shots long": lambda: noise.TakeNoise(1, shots="12:" + "9" * 30),
+            "shots ²": lambda: noise.TakeNoise(1, shots="²:7"),
+            "shots long": lambda: noise.TakeNoise(1, shots="12:" + "9" * 30),
             "shots arabic": lambda: noise.TakeNoise(1, shots="٣:٧"),
-            "no vae": lambda: save(made, None), "vae of pictures": lambda: save(made, SimpleNamespace(latent_dim=2)),
-        }  # fmt: skip
+            "no vae": lambda: save(made, None),
+            "vae of pictures": lambda: save(made, SimpleNamespace(latent_dim=2)),
+        }
         count = len(calls)
         (sampled,) = sample(planned)
         calls.clear()
@@ -206,9 +217,15 @@ def refuse_all(room, path):
         roll(mask)
         film.remix(ours, kept, 0.5)
     return {
-        "said": found, "calls": refused + count, "shape": list(encoded["samples"].shape), "tags": sorted(sampled),
-        "untagged": untagged, "mixed": mixed, "unknown": latents.SPACE in unknown, "shots": noise.read_shots("12 : 7\n30:8"),
-    }  # fmt: skip
+        "said": found,
+        "calls": refused + count,
+        "shape": list(encoded["samples"].shape),
+        "tags": sorted(sampled),
+        "untagged": untagged,
+        "mixed": mixed,
+        "unknown": latents.SPACE in unknown,
+        "shots": noise.read_shots("12 : 7\n30:8"),
+    }
 
 
 @pytest.fixture(scope="module")

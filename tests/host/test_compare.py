@@ -1,10 +1,10 @@
 """Every way that `longtake compare` knows runs on a real ComfyUI and gives a video at least as long as asked."""
 
 import pytest
-from comfyui_longtake.commands.comfy import PACK
-from comfyui_longtake.commands.graph import read_graph
-from comfyui_longtake.commands.outputs import find_outputs
-from comfyui_longtake.commands.rivals import RIVALS, Length
+from comfyui_longtake.cli.baselines import RIVALS, Length
+from comfyui_longtake.cli.comfy import PACK
+from comfyui_longtake.cli.graph import read_graph
+from comfyui_longtake.cli.graph_outputs import find_outputs
 from comfyui_longtake.media.read import probe
 
 

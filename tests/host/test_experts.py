@@ -18,7 +18,7 @@ def sample_experts(room, path, kind):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    known, experts, probe = room("host.known"), room("host.experts"), room("host.probe")
+    known, experts, probe = room("host.image_conditioning"), room("host.expert_guider"), room("host.families")
     calls = []
 
     def watched(model, name):
@@ -74,9 +74,10 @@ def sample_experts(room, path, kind):
 
         other = families.build("Wan VACE", room).model
         found["refused"] = [
-            refused(lambda: experts.ExpertsGuider(high, other)), refused(lambda: experts.ExpertsGuider(high, low, 1.5)),
+            refused(lambda: experts.ExpertsGuider(high, other)),
+            refused(lambda: experts.ExpertsGuider(high, low, 1.5)),
             refused(lambda: experts.ExpertsGuider(high, None)),
-        ]  # fmt: skip
+        ]
     return found
 
 
@@ -107,7 +108,12 @@ def take_with_experts(room, path, kind, other):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, known, probe, nodes = room("host.film"), room("host.known"), room("host.probe"), room("nodes.take_sampling")
+    film, known, probe, nodes = (
+        room("host.operations"),
+        room("host.image_conditioning"),
+        room("host.families"),
+        room("nodes.take_sampling"),
+    )
     calls = []
 
     def watched(who):
@@ -142,10 +148,11 @@ def take_with_experts(room, path, kind, other):
             calls.clear()
             made = film.extend(one, clip, 3.0, 16.0, direction).latent["samples"]
             found[direction] = {
-                "length": made.shape[2], "kept": torch.equal(made[:, :, place], given[:, :, place]),
+                "length": made.shape[2],
+                "kept": torch.equal(made[:, :, place], given[:, :, place]),
                 "finite": bool(made.isfinite().all()),
                 "calls": sorted({(who, level, *conds) for who, level, conds in calls}),
-            }  # fmt: skip
+            }
         after = built.latents(7)
         joined = film.stitch(one, [("a", clip), ("b", {"samples": after})], 1.0, 16.0).latent["samples"]
         found["connect"] = [torch.equal(joined[:, :, :5], given), torch.equal(joined[:, :, -4:], after[:, :, -4:])]
@@ -160,33 +167,53 @@ def take_with_experts(room, path, kind, other):
         calls.clear()
         stock, clean = SamplerCustomAdvanced.execute(noise, pair, euler, sigmas, mine.latent()).result
         found["stock"] = {
-            "kept": float((stock["samples"] - given)[:, :, keep].abs().max()), "calls": [call[:2] for call in calls],
-            "made": float((stock["samples"] - given)[:, :, ~keep].abs().mean()), "clean": bool(clean["samples"].isfinite().all()),
+            "kept": float((stock["samples"] - given)[:, :, keep].abs().max()),
+            "calls": [call[:2] for call in calls],
+            "made": float((stock["samples"] - given)[:, :, ~keep].abs().mean()),
+            "clean": bool(clean["samples"].isfinite().all()),
             "again": torch.equal(
                 SamplerCustomAdvanced.execute(noise, pair, euler, sigmas, mine.latent()).result[0]["samples"], stock["samples"]
             ),
-        }  # fmt: skip
+        }
 
         names = ("SD15", "QwenImage", "Wan 2.1 I2V", "Mochi", "Cosmos 1 T2V", other)
         nan, others = float("nan"), {name: families.build(name, room).model for name in names}
         cosmos = others["Cosmos 1 T2V"]
         found["refused"] = {
-            "pictures": refused(others["SD15"], others["SD15"]), "video VAE": refused(high, others["QwenImage"]),
-            "nothing": refused(high, None), "object": refused(object(), low), "task": refused(high, others[other]),
-            "older": refused(others["Wan 2.1 I2V"], low), "class": refused(high, others["Mochi"]),
-            "levels": refused(cosmos, cosmos.clone()), "above": refused(high, low, 1.5), "below": refused(high, low, -0.1),
-            "nan": refused(high, low, nan), "infinite": refused(high, low, float("inf")), "cfg": refused(high, low, cfg=nan),
+            "pictures": refused(others["SD15"], others["SD15"]),
+            "video VAE": refused(high, others["QwenImage"]),
+            "nothing": refused(high, None),
+            "object": refused(object(), low),
+            "task": refused(high, others[other]),
+            "older": refused(others["Wan 2.1 I2V"], low),
+            "class": refused(high, others["Mochi"]),
+            "levels": refused(cosmos, cosmos.clone()),
+            "above": refused(high, low, 1.5),
+            "below": refused(high, low, -0.1),
+            "nan": refused(high, low, nan),
+            "infinite": refused(high, low, float("inf")),
+            "cfg": refused(high, low, cfg=nan),
             "low_cfg": refused(high, low, low_cfg=nan),
-        }  # fmt: skip
+        }
     return found
 
 
 REFUSED = {
-    "pictures": "high: BaseModel makes pictures", "video VAE": "low: QwenImage makes pictures", "nothing": "low: not a MODEL",
-    "object": "high: not a MODEL", "task": "high is Wan 2.2 A14B", "older": "high is Wan 2.1 I2V, low is Wan 2.2 A14B",
-    "class": "low is Mochi", "levels": "Cosmos 1 has noise levels up to", "above": "boundary 1.5", "below": "boundary -0.1",
-    "nan": "boundary nan", "infinite": "boundary inf", "cfg": "cfg nan", "low_cfg": "low_cfg nan",
-}  # fmt: skip
+    "pictures": "high: BaseModel makes pictures",
+    "video VAE": "low: QwenImage makes pictures",
+    "nothing": "low: not a MODEL",
+    "object": "high: not a MODEL",
+    "task": "high is Wan 2.2 A14B",
+    "older": "high is Wan 2.1 I2V, low is Wan 2.2 A14B",
+    "class": "low is Mochi",
+    "levels": "Cosmos 1 has noise levels up to",
+    "above": "boundary 1.5",
+    "below": "boundary -0.1",
+    "nan": "boundary nan",
+    "infinite": "boundary inf",
+    "cfg": "cfg nan",
+    "low_cfg": "low_cfg nan",
+}
 """What a refusal says."""
 
 

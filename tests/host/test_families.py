@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from comfyui_longtake.longtake.timeline import Timeline
+from comfyui_longtake.engine.timeline import Timeline
 
 BUILDERS = Path(__file__).with_name("families.py")
 FOURS, EIGHTS, PAIRS = Timeline(1, 4), Timeline(1, 8), Timeline(1, 4, multiple=2)
@@ -58,7 +58,7 @@ def sample_families(room, path):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    known, probe = room("host.known"), room("host.probe").probe
+    known, probe = room("host.image_conditioning"), room("host.families").probe
 
     def video(latents):
         return latents.unbind()[0] if latents.is_nested else latents
@@ -163,7 +163,7 @@ def read_vaes(room):
     for name, rule in rules.items():
         vae = SimpleNamespace(latent_dim=2 if name == "picture" else 3, upscale_ratio=rule, latent_channels=16)
         try:
-            timeline, spatial, channels = room("host.probe").probe_vae(vae)
+            timeline, spatial, channels = room("host.families").probe_vae(vae)
             found[name] = [dataclasses.asdict(timeline), spatial, channels]
         except room("errors").UsageError as error:
             found[name] = str(error)

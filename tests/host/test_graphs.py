@@ -190,15 +190,30 @@ def test_a_model_of_pictures_is_refused_by_the_planner(in_host):
         import torch
 
         config = comfy.supported_models.SD15(
-            {"in_channels": 4, "out_channels": 4, "model_channels": 32, "num_res_blocks": [1], "channel_mult": [1],
-             "transformer_depth": [0], "transformer_depth_output": [0, 0], "transformer_depth_middle": -1, "context_dim": 8,
-             "num_heads": 1, "image_size": 32, "use_spatial_transformer": True, "legacy": False, "use_linear_in_transformer": False,
-             "adm_in_channels": None, "use_temporal_attention": False, "use_temporal_resblock": False}
-        )  # fmt: skip
+            {
+                "in_channels": 4,
+                "out_channels": 4,
+                "model_channels": 32,
+                "num_res_blocks": [1],
+                "channel_mult": [1],
+                "transformer_depth": [0],
+                "transformer_depth_output": [0, 0],
+                "transformer_depth_middle": -1,
+                "context_dim": 8,
+                "num_heads": 1,
+                "image_size": 32,
+                "use_spatial_transformer": True,
+                "legacy": False,
+                "use_linear_in_transformer": False,
+                "adm_in_channels": None,
+                "use_temporal_attention": False,
+                "use_temporal_resblock": False,
+            }
+        )
         with torch.inference_mode():
             model = comfy.model_patcher.ModelPatcher(config.get_model({}), "cpu", "cpu")
         try:
-            room("host.grid").plan(model, None, aspect="1:1", size="480p", width=64, height=64, seconds=1.0, fps=0.0)
+            room("host.size_grid").plan(model, None, aspect="1:1", size="480p", width=64, height=64, seconds=1.0, fps=0.0)
         except room("errors").UsageError as error:
             return str(error)
 

@@ -17,7 +17,7 @@ def conditioning_of_families(room, path):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    known, probe = room("host.known"), room("host.probe").probe
+    known, probe = room("host.image_conditioning"), room("host.families").probe
     keep = torch.tensor([True, False, False, False, True])
     found = {}
 
@@ -134,10 +134,10 @@ def sample_with_sound(room, path, name):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    known = room("host.known")
+    known = room("host.image_conditioning")
     with torch.inference_mode():
         built = families.build(name, room)
-        capability = room("host.probe").probe(built.model)
+        capability = room("host.families").probe(built.model)
         given = built.latents()
         sound = given.unbind()[1]
         keep = torch.zeros(built.frames, dtype=torch.bool)

@@ -6,9 +6,19 @@ import pytest
 
 BUILDERS = Path(__file__).with_name("families.py")
 PARTS = [
-    "LongTake", "Wan 2.1 T2V", "Wan 2.2 TI2V 5B", "LTXV", "LTX-2", "HunyuanVideo 1.0", "Cosmos 1 T2V", "Cosmos Predict2", "Mochi",
-    "CogVideoX T2V", "MiniMax H3", "Unheard",
-]  # fmt: skip
+    "LongTake",
+    "Wan 2.1 T2V",
+    "Wan 2.2 TI2V 5B",
+    "LTXV",
+    "LTX-2",
+    "HunyuanVideo 1.0",
+    "Cosmos 1 T2V",
+    "Cosmos Predict2",
+    "Mochi",
+    "CogVideoX T2V",
+    "MiniMax H3",
+    "Unheard",
+]
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -21,7 +31,7 @@ def test_remix_keeps_parts_of_frames(in_host, name):
         spec = importlib.util.spec_from_file_location("longtake_families", path)
         families = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(families)
-        film, sampling = room("host.film"), room("host.sampling")
+        film, sampling = room("host.operations"), room("host.sampling")
         with torch.inference_mode():
             built = families.build(name, room)
             given = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "window": 4}
@@ -35,10 +45,14 @@ def test_remix_keeps_parts_of_frames(in_host, name):
                 made = film.remix(one, {"samples": latents, "noise_mask": mask}, strength).latent["samples"]
                 made = made.unbind()[0] if built.sound else made
                 free = (made != clip)[:, :, 1:, :, 3:]
-                found.append([
-                    torch.equal(made[:, :, 0], clip[:, :, 0]), torch.equal(made[..., :3], clip[..., :3]),
-                    float(free.float().mean()), bool(torch.isfinite(made).all()),
-                ])  # fmt: skip
+                found.append(
+                    [
+                        torch.equal(made[:, :, 0], clip[:, :, 0]),
+                        torch.equal(made[..., :3], clip[..., :3]),
+                        float(free.float().mean()),
+                        bool(torch.isfinite(made).all()),
+                    ]
+                )
         return found
 
     for frame, part, free, finite in in_host(run, path=str(BUILDERS), name=name, timeout=600):
@@ -73,7 +87,7 @@ def test_remix_is_as_before_where_nothing_is_kept(in_host):
         spec = importlib.util.spec_from_file_location("longtake_families", path)
         families = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(families)
-        film, sampling = room("host.film"), room("host.sampling")
+        film, sampling = room("host.operations"), room("host.sampling")
         with torch.inference_mode():
             built = families.build("LongTake", room)
             given = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "window": 4}
@@ -93,8 +107,8 @@ def test_known_frames_are_added_to_a_mask(in_host):
     def run(room):
         import torch
 
-        models, keyframes, timeline = room("models.vae"), room("host.keyframes"), room("longtake.timeline").Timeline(4, 4)
-        vae = room("host.vae").HostVAE(models.VideoVAE(models.VAEConfig(widths=(8, 8, 8), depth=1)))
+        models, keyframes, timeline = room("models.vae"), room("host.keyframes"), room("engine.timeline").Timeline(4, 4)
+        vae = room("host.box_vae").HostVAE(models.VideoVAE(models.VAEConfig(widths=(8, 8, 8), depth=1)))
         picture, samples = torch.rand(1, 64, 96, 3), torch.zeros(1, 128, 5, 4, 6)
         half = torch.ones(5, 1, 4, 6)
         half[:, :, :, :3] = 0

@@ -87,7 +87,7 @@ def test_linked_models_are_offered_and_loaded(in_host, tiny_weights, tmp_path):
         import folder_paths
         from safetensors.torch import save_file
 
-        load, box = room("host.load"), room("models.load")
+        load, box = room("host.loader"), room("models.load")
         models, other = Path(folder) / "models", Path(folder) / "other"
         models.mkdir()
         other.mkdir()

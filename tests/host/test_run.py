@@ -10,8 +10,8 @@ import time
 
 import numpy
 import pytest
-from comfyui_longtake.commands import comfy as commands
-from comfyui_longtake.commands.comfy import find_comfy, launch
+from comfyui_longtake.cli import comfy as commands
+from comfyui_longtake.cli.comfy import find_comfy, launch
 from PIL import Image
 
 GRAPH = {
@@ -90,13 +90,15 @@ def test_video_with_dotted_inputs_and_text(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("graph", "words", "code", "said"),
-    [(GRAPH, ["--set", "1.width=0"], 1, "the graph is refused: EmptyImage (node 1): Value 0 smaller than min of 1: width"),
-     (LOAD, [], 1, "LoadImage (node 1): Custom validation failed for node: image - Invalid image file: none.png"),
-     (GRAPH, ["--set", "1.size=0"], 2, "has no input 'size'; it has width, height, batch_size, color"),
-     ({"1": {"class_type": "NoSuchNode", "inputs": {}}}, [], 1, "the server has no class NoSuchNode"),
-     ({"1": GRAPH["1"]}, [], 1, "Prompt has no outputs"),
-     (VIDEO, ["--set", "SaveVideo.filename_prefix=../../x"], 1, "SaveVideo (node 3) failed: Exception")],
-)  # fmt: skip
+    [
+        (GRAPH, ["--set", "1.width=0"], 1, "the graph is refused: EmptyImage (node 1): Value 0 smaller than min of 1: width"),
+        (LOAD, [], 1, "LoadImage (node 1): Custom validation failed for node: image - Invalid image file: none.png"),
+        (GRAPH, ["--set", "1.size=0"], 2, "has no input 'size'; it has width, height, batch_size, color"),
+        ({"1": {"class_type": "NoSuchNode", "inputs": {}}}, [], 1, "the server has no class NoSuchNode"),
+        ({"1": GRAPH["1"]}, [], 1, "Prompt has no outputs"),
+        (VIDEO, ["--set", "SaveVideo.filename_prefix=../../x"], 1, "SaveVideo (node 3) failed: Exception"),
+    ],
+)
 def test_the_server_refuses_or_fails(run, graph, words, code, said):
     found, out, err = run(graph, *words, "--quiet")
     assert (found, out, len(err.splitlines())) == (code, "", 1)
@@ -145,7 +147,7 @@ def test_code_runs_inside_the_host(in_host, comfy):
         import folder_paths
 
         assert comfy.cli_args.args.cpu and "in_host" in folder_paths.get_output_directory()
-        return [a + b, room("longtake.timeline").__name__]
+        return [a + b, room("engine.timeline").__name__]
 
     assert in_host(add, a=1, b=2) == [3, "custom_nodes_longtake.longtake.timeline"]
     assert in_host("print('noise')\nresult = [pack.__version__, x]", x=5)[1] == 5

@@ -16,17 +16,26 @@ def stock(in_host):
         import nodes
 
         torch.set_num_threads(1)
-        load = room("host.load")
+        load = room("host.loader")
         load.register()
         with torch.inference_mode():
             model, clip, vae = load.load(load.BOX)
             encode = nodes.CLIPTextEncode().encode
             (positive,), (negative,) = encode(clip, "a red dog stands in the desert"), encode(clip, "")
         box = {
-            "model": model, "clip": clip, "vae": vae, "positive": positive, "negative": negative, "nodes": nodes, "torch": torch,
-            "custom": nodes_custom_sampler, "windows": nodes_context_windows, "advanced": nodes_model_advanced,
-            "video": nodes_video, "latent": {"samples": torch.zeros(1, 128, 3, 4, 6)},
-        }  # fmt: skip
+            "model": model,
+            "clip": clip,
+            "vae": vae,
+            "positive": positive,
+            "negative": negative,
+            "nodes": nodes,
+            "torch": torch,
+            "custom": nodes_custom_sampler,
+            "windows": nodes_context_windows,
+            "advanced": nodes_model_advanced,
+            "video": nodes_video,
+            "latent": {"samples": torch.zeros(1, 128, 3, 4, 6)},
+        }
         builtins.box = box
         return {"cond": list(positive[0][0].shape), "empty": list(negative[0][0].shape), "names": load.names()}
 
@@ -39,13 +48,15 @@ def test_text_encode_gives_token_states(stock, in_host):
     def weighted(room):
         from builtins import box
 
-        encode, clip, torch = box["nodes"].CLIPTextEncode().encode, room("host.load").load("in the box", False)[1], box["torch"]
+        encode, clip, torch = box["nodes"].CLIPTextEncode().encode, room("host.loader").load("in the box", False)[1], box["torch"]
         with torch.inference_mode():
             plain, strong, escaped = (encode(clip, t)[0][0][0] for t in ("a red dog", "a (red:1.5) dog", "a \\(red\\) dog"))
         return {
-            "same": plain.shape == strong.shape, "moved": float((plain - strong).abs().max()),
-            "kept": float((plain - strong)[:, [0, 1, 3]].abs().max()), "escaped": escaped.shape[1] - plain.shape[1],
-        }  # fmt: skip
+            "same": plain.shape == strong.shape,
+            "moved": float((plain - strong).abs().max()),
+            "kept": float((plain - strong)[:, [0, 1, 3]].abs().max()),
+            "escaped": escaped.shape[1] - plain.shape[1],
+        }
 
     found = in_host(weighted)
     assert found["same"] and found["moved"] > 0.1 and found["kept"] == 0 and found["escaped"] == 2
@@ -71,7 +82,7 @@ def test_caption_of_a_prompt_is_told(stock, in_host):
         from builtins import box
         from types import SimpleNamespace
 
-        caption, load = room("host.clip").caption, room("host.load").load
+        caption, load = room("host.box_clip").caption, room("host.loader").load
         made, note = caption(box["clip"], "a crimson pup hopping in the snow")
         off = load("in the box", recaption=False)[1]
         try:
@@ -79,9 +90,13 @@ def test_caption_of_a_prompt_is_told(stock, in_host):
         except room("errors").UsageError as error:
             refused = str(error)
         return {
-            "made": made, "note": note, "again": caption(box["clip"], made)[0], "off": caption(off, made)[0],
-            "weights": caption(off, "a (red:1.2) dog"), "refused": refused,
-        }  # fmt: skip
+            "made": made,
+            "note": note,
+            "again": caption(box["clip"], made)[0],
+            "off": caption(off, made)[0],
+            "weights": caption(off, "a (red:1.2) dog"),
+            "refused": refused,
+        }
 
     found = in_host(run)
     assert found["made"] == found["again"] == found["off"]
@@ -117,8 +132,10 @@ def test_other_samplers_run(stock, in_host, sampler):
 
         torch = box["torch"]
         with torch.inference_mode():
-            (out,) = box["nodes"].KSampler().sample(
-                box["model"], 3, 3, 1.0, sampler, "normal", box["positive"], box["negative"], box["latent"]
+            (out,) = (
+                box["nodes"]
+                .KSampler()
+                .sample(box["model"], 3, 3, 1.0, sampler, "normal", box["positive"], box["negative"], box["latent"])
             )
         return bool(torch.isfinite(out["samples"]).all())
 
@@ -134,20 +151,27 @@ def test_ksampler_gives_what_render_gives(stock, in_host):
         import comfy.samplers
 
         torch, nodes, prompt = box["torch"], box["nodes"], "a red dog stands in the desert"
-        sampler, request, take = room("longtake.sampler"), room("longtake.request"), room("longtake.take")
+        sampler, request, take = room("engine.denoiser"), room("engine.request"), room("engine.take")
         shape, seed, steps = (128, 10, 16), 7, 16
         bundle = room("models.load").load_bundle()
         with torch.inference_mode():
             model = box["model"]
             sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "simple", steps)
             denoiser = sampler.InBoxDenoiser(bundle.dit, bundle.dit.context(*bundle.encode([prompt])), fps=8.0)
-            settings = room("longtake.workspace").Settings(levels=tuple(sigmas.tolist()))
+            settings = room("engine.state").Settings(levels=tuple(sigmas.tolist()))
             asked = request.text_to_video(8, shape, ["a"], [request.Shot(seed=seed)])
             ours = take.collect(take.sample(asked, denoiser, settings))
             noise = sampler.take_noise(seed, range(8), shape)
             with mock.patch.object(comfy.sample, "prepare_noise", lambda *_: noise):  # the host draws its own otherwise
                 (theirs,) = nodes.KSampler().sample(
-                    model, seed, steps, 1.0, "euler", "simple", box["positive"], box["negative"],
+                    model,
+                    seed,
+                    steps,
+                    1.0,
+                    "euler",
+                    "simple",
+                    box["positive"],
+                    box["negative"],
                     {"samples": torch.zeros(1, 128, 8, 10, 16)},
                 )
         return [float((ours - theirs["samples"]).abs().max()), float(ours.std()), list(ours.shape)]
@@ -165,7 +189,7 @@ def test_every_guider_of_sampler_custom_advanced(stock, in_host):
         custom, torch = box["custom"], box["torch"]
         model, positive, negative = box["model"], box["positive"], box["negative"]
         noise = room("host.noise").TakeNoise(4)
-        sigmas = room("longtake.matrix").schedule(3, 2.5)
+        sigmas = room("engine.noise_matrix").schedule(3, 2.5)
         guiders = {
             "basic": custom.BasicGuider.execute(model, positive),
             "cfg": custom.CFGGuider.execute(model, positive, negative, 1.0),
@@ -239,8 +263,17 @@ def test_context_windows(stock, in_host):
 
         cls = box["windows"].ContextWindowsManualNode
         names = inspect.signature(cls.execute).parameters
-        given = {"model": box["model"], "context_length": 3, "context_overlap": 1, "context_schedule": "standard_static",
-                 "context_stride": 1, "closed_loop": False, "fuse_method": "pyramid", "dim": 2, "freenoise": False}  # fmt: skip
+        given = {
+            "model": box["model"],
+            "context_length": 3,
+            "context_overlap": 1,
+            "context_schedule": "standard_static",
+            "context_stride": 1,
+            "closed_loop": False,
+            "fuse_method": "pyramid",
+            "dim": 2,
+            "freenoise": False,
+        }
         out = cls.execute(**{k: v for k, v in given.items() if k in names})
         latent = {"samples": torch.zeros(1, 128, 7, 4, 6)}
         with torch.inference_mode():
@@ -267,11 +300,15 @@ def test_vae_nodes_agree_and_stream(stock, in_host):
             (still,) = nodes.VAEEncode().encode(vae, pixels[:1])
         a, b = again["samples"], parts["samples"]
         return {
-            "shape": list(pixels.shape), "exact": float((pixels - whole).abs().max()),
-            "tiled": float((pixels - tiled).abs().mean()), "range": [float(pixels.min()), float(pixels.max())],
-            "encode": list(a.shape), "encode_tiled": float((a - b).abs().mean()),
-            "odd": list(odd["samples"].shape), "still": list(still["samples"].shape),
-        }  # fmt: skip
+            "shape": list(pixels.shape),
+            "exact": float((pixels - whole).abs().max()),
+            "tiled": float((pixels - tiled).abs().mean()),
+            "range": [float(pixels.min()), float(pixels.max())],
+            "encode": list(a.shape),
+            "encode_tiled": float((a - b).abs().mean()),
+            "odd": list(odd["samples"].shape),
+            "still": list(still["samples"].shape),
+        }
 
     found = in_host(run)
     assert found["shape"] == [20, 64, 96, 3] and found["exact"] < 1e-5 and found["tiled"] < 0.05
@@ -303,8 +340,12 @@ def test_a_prefix_mask_keeps_frames_and_tells_the_model(stock, in_host):
 
         model.set_model_unet_function_wrapper(watch)
         with torch.inference_mode():
-            (out,) = box["nodes"].KSampler().sample(
-                model, 3, 2, 1.0, "euler", "simple", box["positive"], box["negative"], {"samples": known, "noise_mask": mask}
+            (out,) = (
+                box["nodes"]
+                .KSampler()
+                .sample(
+                    model, 3, 2, 1.0, "euler", "simple", box["positive"], box["negative"], {"samples": known, "noise_mask": mask}
+                )
             )
         change = (out["samples"] - known).abs().amax((0, 1, 3, 4))
         return [change.tolist(), seen[0]]
@@ -328,7 +369,7 @@ def test_saved_model_loads_again(stock, in_host, tmp_path):
         folder_paths.set_output_directory(folder)
         ModelSave().save(box["model"], "saved")
         (file,) = [f for f in os.listdir(folder) if f.endswith(".safetensors")]
-        load = room("host.load")
+        load = room("host.loader")
         folder_paths.add_model_folder_path("longtake", folder)
         model, _, _ = load.load(file)
         ends = (box["positive"], box["negative"], box["latent"])
@@ -347,7 +388,7 @@ def test_previews_have_the_colours_of_the_picture(stock, in_host):
         import latent_preview
 
         torch, vae = box["torch"], box["vae"]
-        scene, render = room("world.scene"), room("world.render")
+        scene, render = room("models.prompts.scene"), room("lab.world.render")
         x = render.render([scene.SMALL.sample(i) for i in range(4)], 4, 64, 96)
         found = []
         with torch.inference_mode():

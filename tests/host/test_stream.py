@@ -9,8 +9,8 @@ def test_frames_are_those_of_one_decode_and_memory_is_flat(in_host):
 
         import torch
 
-        load, decode = room("models.load"), room("host.decode")
-        vae = room("host.vae").HostVAE(load.load_vae())
+        load, decode = room("models.load"), room("host.codec")
+        vae = room("host.box_vae").HostVAE(load.load_vae())
         g = torch.Generator().manual_seed(0)
         latents = torch.randn(1, 128, 13, 4, 6, generator=g)
         with torch.inference_mode():
@@ -49,7 +49,7 @@ def test_a_causal_vae_streams_with_a_lead_in(in_host, length):
         parts = []
         with torch.inference_mode():
             whole = vae.decode(latents)[0]
-            room("host.decode").decode(vae, latents.split(7, 2), length, parts.append, lambda done: None)
+            room("host.codec").decode(vae, latents.split(7, 2), length, parts.append, lambda done: None)
         made = torch.cat(parts)
         return [list(made.shape) == list(whole.shape), float((made - whole).abs().mean() / whole.std())]
 
@@ -62,7 +62,7 @@ def test_a_vae_of_pictures_is_refused(in_host):
         from types import SimpleNamespace
 
         try:
-            room("host.decode").decode(SimpleNamespace(latent_dim=2), [], 1, None, None)
+            room("host.codec").decode(SimpleNamespace(latent_dim=2), [], 1, None, None)
         except room("errors").UsageError as error:
             return str(error)
 

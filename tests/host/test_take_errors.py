@@ -25,7 +25,8 @@ WANTED = {
     "one clip": "1 clip: give at least 2",
     "mask": "its noise mask has 3 frames, the latent 5",
     "kept": "nothing is left to make",
-    "strength": "strength 0: give more than 0", "end": "strength 1.5: give more than 0",
+    "strength": "strength 0: give more than 0",
+    "end": "strength 1.5: give more than 0",
     "strength of a blend": "strength 1.5: give more than 0",
     "blend": "the end must come after the beginning",
     "blend after the end": "nothing is left to make",
@@ -66,7 +67,7 @@ WANTED = {
     "one latent of b": "b: one latent frame is too short",
     "one latent to loop": "latent: one latent frame is too short",
     "rolling": "use the Rolling Sampler with SamplerCustomAdvanced",
-}  # fmt: skip
+}
 
 
 def refuse_all(room, path, names):
@@ -82,7 +83,7 @@ def refuse_all(room, path, names):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, take, sampling, errors = room("host.film"), room("host.take"), room("host.sampling"), room("errors")
+    film, take, sampling, errors = room("host.operations"), room("host.denoiser"), room("host.sampling"), room("errors")
     calls, found = [], {}
 
     def watched(apply, given):
@@ -142,8 +143,10 @@ def refuse_all(room, path, names):
             "gap 0": lambda: film.stitch(one, [("a", a), ("b", a)], 0.0, 8.0),
             "gap -1": lambda: film.loop(one, a, -1.0, 8.0),
             "gap nan": lambda: film.loop(one, a, float("nan"), 8.0),
-            "seconds 0": lambda: extend(a, 0.0), "seconds 1e9": lambda: extend(a, 1e9),
-            "fps": lambda: extend(a, fps=-8.0), "fps nan": lambda: extend(a, fps=float("nan")),
+            "seconds 0": lambda: extend(a, 0.0),
+            "seconds 1e9": lambda: extend(a, 1e9),
+            "fps": lambda: extend(a, fps=-8.0),
+            "fps nan": lambda: extend(a, fps=float("nan")),
             "direction": lambda: extend(a, direction="sideways"),
             "one clip": lambda: film.stitch(one, [("a", a)], 1.0, 8.0),
             "mask": lambda: film.remix(one, {**a, "noise_mask": mask}, 0.5),
@@ -153,23 +156,36 @@ def refuse_all(room, path, names):
             "strength of a blend": lambda: film.blend(one, a, a, 0.5, 1.0, 1.5, 8.0),
             "blend": lambda: film.blend(one, a, a, 1.0, 1.0, 0.7, 8.0),
             "blend after the end": lambda: film.blend(one, a, a, 90.0, 99.0, 0.7, 8.0),
-            "keep": lambda: film.recut(one, a, "0-1, 2-1", 8.0), "keep nothing": lambda: film.recut(one, a, "", 8.0),
-            "keep too little": lambda: film.recut(one, a, "0.1-0.4", 8.0), "keep all": lambda: film.recut(one, a, "0-99", 8.0),
+            "keep": lambda: film.recut(one, a, "0-1, 2-1", 8.0),
+            "keep nothing": lambda: film.recut(one, a, "", 8.0),
+            "keep too little": lambda: film.recut(one, a, "0.1-0.4", 8.0),
+            "keep all": lambda: film.recut(one, a, "0-99", 8.0),
             "keep what is not there": lambda: film.recut(one, a, "9-10", 8.0),
-            "typo": lambda: filmed("5: a dog\nfive: a cat"), "no prompt": lambda: filmed("5:"), "negative": lambda: filmed("-5: a"),
-            "too long": lambda: filmed("4000: a"), "1001 shots": lambda: filmed("1: a\n" * 1001),
-            "no shots": lambda: filmed("# 1: a\n\n"), "fade": lambda: filmed(fade=-1), "no clip": lambda: filmed(clip=None),
+            "typo": lambda: filmed("5: a dog\nfive: a cat"),
+            "no prompt": lambda: filmed("5:"),
+            "negative": lambda: filmed("-5: a"),
+            "too long": lambda: filmed("4000: a"),
+            "1001 shots": lambda: filmed("1: a\n" * 1001),
+            "no shots": lambda: filmed("# 1: a\n\n"),
+            "fade": lambda: filmed(fade=-1),
+            "no clip": lambda: filmed(clip=None),
             "film of another family": lambda: filmed(latent=other),
             **{f"reel {name}": lambda name=name: filmed(reel=name) for name in names},
-            "nan": lambda: extend({"samples": bad}), "batch": lambda: extend({"samples": clip.repeat(2, 1, 1, 1, 1)}),
-            "4-D": lambda: extend({"samples": clip[:, :, 0]}), "nested": lambda: extend({"samples": pair}),
+            "nan": lambda: extend({"samples": bad}),
+            "batch": lambda: extend({"samples": clip.repeat(2, 1, 1, 1, 1)}),
+            "4-D": lambda: extend({"samples": clip[:, :, 0]}),
+            "nested": lambda: extend({"samples": pair}),
             "no latent": lambda: extend({"pixels": clip}),
             "picture": lambda: make(families.build("SD15", room)),
             "picture of a video VAE": lambda: make(families.build("QwenImage", room)),
             "no model": lambda: make(SimpleNamespace(model=None, text=own.text)),
-            "window": lambda: make(own, window=2), "sampler": lambda: make(own, sampler_name="eular"),
-            "steps": lambda: make(own, steps=0), "one sigma": lambda: guided([1.0]), "rising": lambda: guided([0.0, 0.5, 1.0]),
-            "half": lambda: guided([1.0, 0.5]), "guider": lambda: filmed(by=guided([1.0, 0.0], {"other": []})),
+            "window": lambda: make(own, window=2),
+            "sampler": lambda: make(own, sampler_name="eular"),
+            "steps": lambda: make(own, steps=0),
+            "one sigma": lambda: guided([1.0]),
+            "rising": lambda: guided([0.0, 0.5, 1.0]),
+            "half": lambda: guided([1.0, 0.5]),
+            "guider": lambda: filmed(by=guided([1.0, 0.0], {"other": []})),
             "vae of another family": lambda: make(own, vae=vae(3, (lambda t: t * 4 - 3, 8, 8), 16)),
             "vae of pictures": lambda: make(own, vae=vae(2, 8, 4)),
             "retries": lambda: extend(a, by=make(own, retries=1)),
@@ -177,7 +193,7 @@ def refuse_all(room, path, names):
             "one latent of b": lambda: film.stitch(causal, [("a", other), ("b", still)], 1.0, 8.0),
             "one latent to loop": lambda: film.loop(causal, still, 1.0, 8.0),
             "rolling": lambda: take.HostDenoiser(one, [one.conds]).advance(),
-        }  # fmt: skip
+        }
         for name, call in given.items():
             try:
                 call()

@@ -8,8 +8,8 @@ import shutil
 import av
 import pytest
 from comfyui_longtake.cli import main as inspect
-from comfyui_longtake.longtake.reel import Reel
 from comfyui_longtake.media.read import read_frames
+from comfyui_longtake.reel.store import Reel
 
 STEPS = 2
 FILE = {"filename_prefix": "take", "codec": "h264", "crf": 18, "mark": False}
@@ -100,14 +100,35 @@ def test_film_and_guider(comfy):
 
 def test_the_host_s_own_windows_make_a_take_together(comfy):
     windows = node(
-        "ContextWindowsManual", model=["1", 0], context_length=4, context_overlap=1, context_schedule="standard_static",
-        context_stride=1, closed_loop=False, fuse_method="pyramid", dim=2, freenoise=False, cond_retain_index_list="",
-        split_conds_to_windows=False, latent_retain_index_list="", causal_window_fix=True,
-    )  # fmt: skip
+        "ContextWindowsManual",
+        model=["1", 0],
+        context_length=4,
+        context_overlap=1,
+        context_schedule="standard_static",
+        context_stride=1,
+        closed_loop=False,
+        fuse_method="pyramid",
+        dim=2,
+        freenoise=False,
+        cond_retain_index_list="",
+        split_conds_to_windows=False,
+        latent_retain_index_list="",
+        causal_window_fix=True,
+    )
     sampling = node(
-        "LongTakeSampling", model=["20", 0], positive=["2", 0], negative=["2", 0], seed=3, window=1000, overlap=0, anchor=True,
-        steps=STEPS, cfg=1.0, sampler_name="euler", scheduler="simple",
-    )  # fmt: skip
+        "LongTakeSampling",
+        model=["20", 0],
+        positive=["2", 0],
+        negative=["2", 0],
+        seed=3,
+        window=1000,
+        overlap=0,
+        anchor=True,
+        steps=STEPS,
+        cfg=1.0,
+        sampler_name="euler",
+        scheduler="simple",
+    )
     take, frames = TAKES["forward"]
     entry = comfy.run(graph(take, sampling=sampling, **{"20": windows}))
     assert frames_of(comfy, entry) == frames and "of up to 8 latents" in report_of(entry)
@@ -246,8 +267,10 @@ def test_a_reel_is_made_whole_when_its_graph_is_queued_again(comfy):
 
 def test_a_reel_that_grows_is_opened_anew(comfy):
     opened = {
-        "2": node("LongTakeReel", reel="grown"), "3": node("PreviewAny", source=["2", 3]), "4": node("PreviewAny", source=["2", 2]),
-    }  # fmt: skip
+        "2": node("LongTakeReel", reel="grown"),
+        "3": node("PreviewAny", source=["2", 3]),
+        "4": node("PreviewAny", source=["2", 2]),
+    }
     for shots, frames in (("1: a red dog walks", 8), ("1: a red dog walks\n1: a blue dog stands", 16), ("1: a red dog walks", 8)):
         comfy.run(film(shots, "grown"))
         entry, kept = queue(comfy, opened)
@@ -291,6 +314,7 @@ def test_a_reel_of_the_command_line_is_opened(comfy, longtake):
             off = [abs(a / 255 - b.numpy()).mean() for a, b in zip(seen[0], made, strict=True)]
             assert len(made) == 16 and max(off) < 0.03  # both are encoded
 
+
 @pytest.mark.parametrize("text", ['{"schema": 2}', '{"schema": 3}', "{", "[]", '{"schema": 99}'])
 def test_a_reel_that_cannot_be_read_is_one_line(comfy, text):
     folder = comfy.folder / "output/longtake/reels/unread"
@@ -308,9 +332,20 @@ def test_a_reel_outlives_node_numbers_but_no_other_model(comfy):
 
     def sampling(model, text="2", seed=3):
         return node(
-            "LongTakeSampling", seed=seed, window=6, overlap=0, anchor=True, vae=["1", 2], model=[model, 0], positive=[text, 0],
-            negative=["2", 0], steps=STEPS, cfg=1.0, sampler_name="euler", scheduler="simple",
-        )  # fmt: skip
+            "LongTakeSampling",
+            seed=seed,
+            window=6,
+            overlap=0,
+            anchor=True,
+            vae=["1", 2],
+            model=[model, 0],
+            positive=[text, 0],
+            negative=["2", 0],
+            steps=STEPS,
+            cfg=1.0,
+            sampler_name="euler",
+            scheduler="simple",
+        )
 
     shifted = {"21": node("ModelSamplingSD3", model=["1", 0], shift=4.0)}
     renamed = {"22": node("LongTakeLoader", model="in the box"), "23": node("CLIPTextEncode", clip=["1", 1], text="no one")}

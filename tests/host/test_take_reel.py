@@ -18,7 +18,7 @@ def film_on_reels(room, path, names):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, make, errors, reel = room("host.film"), room("host.make"), room("errors"), room("longtake.reel")
+    film, make, errors, reel = room("host.operations"), room("host.session"), room("errors"), room("reel.store")
     from_ksampler = room("host.sampling").from_ksampler
     calls, stop, plans, plan = [], [0], [], make.plan
     make.plan = lambda *given: plans.append(plan(*given)) or plans[-1]
@@ -106,12 +106,15 @@ def retry(room, path):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, make, reels, metrics = room("host.film"), room("host.make"), room("host.reels"), room("longtake.metrics")
-    from_ksampler, measure, step = room("host.sampling").from_ksampler, room("host.measure"), room("longtake.workspace").SEED_STEP
+    film, make, reels, metrics = room("host.operations"), room("host.session"), room("host.reels"), room("metrics.meter")
+    from_ksampler, measure, step = room("host.sampling").from_ksampler, room("host.measure"), room("engine.state").SEED_STEP
     vae = SimpleNamespace(
-        latent_dim=3, upscale_ratio=(lambda t: t * 4, 16, 16), latent_channels=128, first_stage_model=None,
+        latent_dim=3,
+        upscale_ratio=(lambda t: t * 4, 16, 16),
+        latent_channels=128,
+        first_stage_model=None,
         decode=lambda z: z[:, :3].mean((3, 4), keepdim=True).sigmoid().repeat_interleave(4, 2).movedim(1, -1).repeat(1, 1, 8, 8, 1),
-    )  # fmt: skip
+    )
     built = families.build("LongTake", room)
     whole = make.measure_join
     torch.set_num_threads(1)
@@ -143,7 +146,7 @@ def retry(room, path):
         return film.film(sampling, Clip(), shots, {"samples": built.latents()}, 8.0, 0, name)
 
     tempfile.tempdir = tempfile.mkdtemp()  # one that nobody else writes to
-    inspect = room("longtake.reel").Reel.peek
+    inspect = room("reel.store").Reel.peek
     with torch.inference_mode():
         plain, good = go([3.0], 0), go([1.0], 3)
         made, named = go([3.0, 2.0, 2.5], 2), go([3.0, 2.0, 2.5], 2, "retried")
@@ -155,19 +158,27 @@ def retry(room, path):
         resumed = go([3.0, 2.0, 2.5], 2, "retried")
         metrics_of = inspect(reel.path)["metrics"]
         found = {
-            "plain": plain.report, "good": good.report, "made": made.report, "loose": loose.report,
+            "plain": plain.report,
+            "good": good.report,
+            "made": made.report,
+            "loose": loose.report,
             "calls": [int(one.report.split(" model calls")[0].split()[-1]) for one in (plain, good, made, loose)],
-            "same": [torch.equal(plain.latent["samples"], good.latent["samples"]),
-                     torch.equal(made.latent["samples"], again.latent["samples"]),
-                     torch.equal(loose.latent["samples"], again.latent["samples"]),
-                     torch.equal(worse.latent["samples"], plain.latent["samples"]),
-                     torch.equal(named.latent["samples"], resumed.latent["samples"]),
-                     index == (reel.path / "reel.json").read_bytes(),
-                     torch.equal(reels.as_latent(reel)["samples"], made.latent["samples"])],
-            "resumed": resumed.report, "again": metrics_of["again"], "seeds": [shot["seed"] for shot in metrics_of["shots"]],
-            "measured": sorted(metrics_of), "reel": reel.report(),
+            "same": [
+                torch.equal(plain.latent["samples"], good.latent["samples"]),
+                torch.equal(made.latent["samples"], again.latent["samples"]),
+                torch.equal(loose.latent["samples"], again.latent["samples"]),
+                torch.equal(worse.latent["samples"], plain.latent["samples"]),
+                torch.equal(named.latent["samples"], resumed.latent["samples"]),
+                index == (reel.path / "reel.json").read_bytes(),
+                torch.equal(reels.as_latent(reel)["samples"], made.latent["samples"]),
+            ],
+            "resumed": resumed.report,
+            "again": metrics_of["again"],
+            "seeds": [shot["seed"] for shot in metrics_of["shots"]],
+            "measured": sorted(metrics_of),
+            "reel": reel.report(),
             "left": os.listdir(tempfile.gettempdir()),
-        }  # fmt: skip
+        }
     make.measure_join, measure.measure_join, tempfile.tempdir = whole, whole, None
     return found
 
@@ -176,15 +187,17 @@ def originate(room):
     """What names the model above a node; runs in the host."""
     from comfy_execution.graph import DynamicPrompt
 
-    origin = room("host.origin").origin
+    origin = room("host.cache_key").origin
 
     def graph(loader="1", lora="2", strength=0.5, text="a dog", extra=None):
-        return DynamicPrompt({
-            loader: {"class_type": "Loader", "inputs": {"name": "a.safetensors", "odd": {"__value__": [1, 2]}}},
-            lora: {"class_type": "Lora", "inputs": {"model": [loader, 0], "clip": [loader, 1], "strength": strength}},
-            "t": {"class_type": "Text", "inputs": {"clip": [lora, 1], "text": text}},
-            "s": {"class_type": "Sampling", "inputs": {"model": [lora, 0], "positive": ["t", 0], "seed": 1, **(extra or {})}},
-        })  # fmt: skip
+        return DynamicPrompt(
+            {
+                loader: {"class_type": "Loader", "inputs": {"name": "a.safetensors", "odd": {"__value__": [1, 2]}}},
+                lora: {"class_type": "Lora", "inputs": {"model": [loader, 0], "clip": [loader, 1], "strength": strength}},
+                "t": {"class_type": "Text", "inputs": {"clip": [lora, 1], "text": text}},
+                "s": {"class_type": "Sampling", "inputs": {"model": [lora, 0], "positive": ["t", 0], "seed": 1, **(extra or {})}},
+            }
+        )
 
     def named(**changes):
         return origin(graph(**changes), "s", "model", "vae")
@@ -206,17 +219,23 @@ def weigh(room, path):
     import folder_paths
     from comfy_execution.graph import DynamicPrompt
 
-    origin, load, reels = room("host.origin").origin, room("host.load"), room("host.reels")
+    origin, load, reels = room("host.cache_key").origin, room("host.loader"), room("host.reels")
     models = room("models.load")
     folder_paths.add_model_folder_path("loras", path)
     folder_paths.add_model_folder_path("longtake", path)
 
     def named(kind, **inputs):
-        return origin(DynamicPrompt({
-            "1": {"class_type": kind, "inputs": inputs},
-            "2": {"class_type": "Patch", "inputs": {"model": ["1", 0], "odd": "a\0.pt"}},
-            "s": {"class_type": "Sampling", "inputs": {"model": ["2", 0]}},
-        }), "s", "model")  # fmt: skip
+        return origin(
+            DynamicPrompt(
+                {
+                    "1": {"class_type": kind, "inputs": inputs},
+                    "2": {"class_type": "Patch", "inputs": {"model": ["1", 0], "odd": "a\0.pt"}},
+                    "s": {"class_type": "Sampling", "inputs": {"model": ["2", 0]}},
+                }
+            ),
+            "s",
+            "model",
+        )
 
     def ids():
         lora = named("Lora", model_name="none.ckpt", lora_name="longtake_test.safetensors")
@@ -240,13 +259,17 @@ def weigh(room, path):
     film, opened, loader = room("nodes.takes").LongTakeFilm, room("nodes.reels").LongTakeReel, room("nodes.loader").LongTakeLoader
     bad = ["../x", "none", "  ", "a/b", "\0", "x" * 300]
     return {
-        "absent": absent, "one": one, "two": two, "same": same, "changed": changed,
+        "absent": absent,
+        "one": one,
+        "two": two,
+        "same": same,
+        "changed": changed,
         "bad": [load.weights_id(name) for name in ("none", "none.safetensors", "../x", None, 3, "\0")],
         "nan": [math.isnan(node.fingerprint_inputs(reel=name)) for node in (film, opened) for name in bad],
         "none": [film.fingerprint_inputs(reel="", shots=None), film.fingerprint_inputs()],
         "linked": [film.fingerprint_inputs(reel=None) == reels.reel_state(None) == opened.fingerprint_inputs(reel=None)],
         "loader": [loader.fingerprint_inputs(model="in the box"), loader.fingerprint_inputs(model=None, recaption=True)],
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module")

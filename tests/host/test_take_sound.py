@@ -18,7 +18,7 @@ def takes_with_sound(room, path, names):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, errors, reels = room("host.film"), room("errors"), room("host.reels")
+    film, errors, reels = room("host.operations"), room("errors"), room("host.reels")
     from_ksampler = room("host.sampling").from_ksampler
     calls = []
     torch.set_num_threads(1)
@@ -104,11 +104,13 @@ def takes_with_sound(room, path, names):
             changed = film.film(sampling(), Clip(), shots.replace("two", "three"), a, 0.0, 0, reel).latent["samples"].unbind()
             begin = round(frames(size) * rate) // 2
             row["film"] = [
-                [count for _, count in runs][1], *(torch.equal(x, y) for x, y in zip(runs[0][0], runs[1][0], strict=True)),
+                [count for _, count in runs][1],
+                *(torch.equal(x, y) for x, y in zip(runs[0][0], runs[1][0], strict=True)),
                 *(torch.equal(x, y) for x, y in zip(runs[0][0], again, strict=True)),
                 torch.equal(changed[1].narrow(axis, 0, begin), again[1].narrow(axis, 0, begin)),
-                not torch.equal(changed[1], again[1]), abs(again[1].shape[axis] - round(frames(again[0].shape[2]) * rate)),
-            ]  # fmt: skip
+                not torch.equal(changed[1], again[1]),
+                abs(again[1].shape[axis] - round(frames(again[0].shape[2]) * rate)),
+            ]
             found[name] = row
     return found
 

@@ -20,7 +20,12 @@ def take_with_a_vae(room, path):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, take, sampling, experts = room("host.film"), room("host.take"), room("host.sampling"), room("host.experts")
+    film, take, sampling, experts = (
+        room("host.operations"),
+        room("host.denoiser"),
+        room("host.sampling"),
+        room("host.expert_guider"),
+    )
     torch.manual_seed(0)
     net = WanVAE(dim=8, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=2, temperal_downsample=[False, True, True])
     for key, weight in net.named_parameters():
@@ -60,9 +65,12 @@ def take_with_a_vae(room, path):
             heads = [latents[:, :, :1] for latents, _, _ in shown]
             before = vae.decode(made.latent["samples"][:, :, :6])[0, -1:]  # latents 6 and 7 are the second window's context
             found[name] = {
-                "forward": kept(shown), "keys": shown[1][2][0], "report": made.report,
-                "head": float((heads[1] - vae.encode(before)).abs().max()), "spread": float(heads[1].std()),
-            }  # fmt: skip
+                "forward": kept(shown),
+                "keys": shown[1][2][0],
+                "report": made.report,
+                "head": float((heads[1] - vae.encode(before)).abs().max()),
+                "spread": float(heads[1].std()),
+            }
             shown.clear()
             film.extend(one, clip, 4.0, 8.0, "backward")
             found[name]["backward"] = kept(shown)
@@ -81,6 +89,7 @@ def take_with_a_vae(room, path):
         pair.set_cfg(2.0)
         euler, calls = comfy.samplers.sampler_object("euler"), []
         for who, model in (("high", high), ("low", low)):
+
             def call(apply, given, who=who):
                 calls.append((who, round(float(given["timestep"][0]), 3), "c_concat" in given["c"]))
                 return apply(given["input"], given["timestep"], **given["c"])
@@ -103,13 +112,16 @@ def take_with_a_vae(room, path):
             filmed = film.film(one, Clip(), "1: a\n1: another", clip, 8.0, 0, "")
             last = conditioning(guides[-1])
             found[name] = {
-                "conds": sorted(given[0]), "kept": torch.equal(made[:, :, :5], clip["samples"]),
+                "conds": sorted(given[0]),
+                "kept": torch.equal(made[:, :, :5], clip["samples"]),
                 "image": all("concat_latent_image" in value for each in given for value in each.values()),
                 "texts": len({float(value["cross_attn"].sum()) for value in given[0].values()}),
-                "finite": bool(torch.isfinite(made).all()), "calls": seen, "frames": filmed.frames,
+                "finite": bool(torch.isfinite(made).all()),
+                "calls": seen,
+                "frames": filmed.frames,
                 "own": ["concat_latent_image" in value[0] for value in guider.original_conds.values()],
                 "film": [key for key in last if not torch.equal(last[key]["cross_attn"], given[0][key]["cross_attn"])],
-            }  # fmt: skip
+            }
         take.prepare = prepare
 
         built = families.build("LongTake", room)
@@ -134,9 +146,16 @@ def take_with_a_vae(room, path):
         watch = take.HostDenoiser(one, [one.conds], lambda clean: pictures.append([list(clean.shape), *show(clean)]))
         keep = torch.tensor([True, False, False, False])
         watch.denoise(
-            clip["samples"][:, :, :4], torch.ones(2, 4), keep, torch.zeros(4, dtype=torch.long), 1, role=keep.long(),
-            position=torch.arange(4.0), noise=torch.randn(1, built.channels, 4, 4, 6), indices=range(4),
-        )  # fmt: skip
+            clip["samples"][:, :, :4],
+            torch.ones(2, 4),
+            keep,
+            torch.zeros(4, dtype=torch.long),
+            1,
+            role=keep.long(),
+            position=torch.arange(4.0),
+            noise=torch.randn(1, built.channels, 4, 4, 6),
+            indices=range(4),
+        )
         args.preview_method = method
         found["preview"] = [[shape, kind, picture.size] for shape, kind, picture, _ in pictures]
     return found
@@ -157,7 +176,6 @@ def test_with_a_vae_a_window_begins_with_the_frame_before(shown, name):
     assert found["cut"] == ["...", "....."]
     assert ("time_dim_replace" if name == "Kandinsky 5" else "concat_mask") in found["keys"]
     assert "join at frame 17" in found["report"]
-
 
 
 def test_every_conditioning_of_a_guider_gets_known_frames_and_the_prompt_of_a_shot(shown):

@@ -4,15 +4,36 @@ import re
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.longtake.timeline import Timeline
+from comfyui_longtake.engine.timeline import Timeline
 
 BUILDERS = Path(__file__).with_name("families.py")
 VIDEO = [
-    "LongTake", "Wan 2.1 T2V", "Wan 2.1 I2V", "Wan 2.2 A14B T2V (or Wan 2.1 T2V 14B)", "Wan 2.2 A14B I2V", "Wan 2.2 TI2V 5B",
-    "Wan VACE", "LTXV", "LTX-2", "HunyuanVideo 1.0", "HunyuanVideo I2V", "HunyuanVideo I2V (SkyReels)", "HunyuanVideo 1.5",
-    "Cosmos 1 T2V", "Cosmos 1 I2V", "Cosmos Predict2", "Cosmos Predict2, 16 channels", "Mochi", "CogVideoX T2V", "CogVideoX I2V",
-    "CogVideoX 1.5 T2V", "CogVideoX 1.5 I2V", "Kandinsky 5", "MiniMax H3", "Unheard",
-]  # fmt: skip
+    "LongTake",
+    "Wan 2.1 T2V",
+    "Wan 2.1 I2V",
+    "Wan 2.2 A14B T2V (or Wan 2.1 T2V 14B)",
+    "Wan 2.2 A14B I2V",
+    "Wan 2.2 TI2V 5B",
+    "Wan VACE",
+    "LTXV",
+    "LTX-2",
+    "HunyuanVideo 1.0",
+    "HunyuanVideo I2V",
+    "HunyuanVideo I2V (SkyReels)",
+    "HunyuanVideo 1.5",
+    "Cosmos 1 T2V",
+    "Cosmos 1 I2V",
+    "Cosmos Predict2",
+    "Cosmos Predict2, 16 channels",
+    "Mochi",
+    "CogVideoX T2V",
+    "CogVideoX I2V",
+    "CogVideoX 1.5 T2V",
+    "CogVideoX 1.5 I2V",
+    "Kandinsky 5",
+    "MiniMax H3",
+    "Unheard",
+]
 CASES = ["forward", "guider", "backward", "connect", "loop"]
 
 
@@ -28,7 +49,7 @@ def take_families(room, path, names):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, make, take = room("host.film"), room("host.make"), room("host.sampling")
+    film, make, take = room("host.operations"), room("host.session"), room("host.sampling")
     logged, calls = [], []
     handler = logging.Handler()
     handler.emit = lambda record: logged.append(record.getMessage())
@@ -87,12 +108,21 @@ def take_families(room, path, names):
         if case == "guider":
             untouched &= guider.original_conds == own[0] and guider.model_options is own[1]
         return {
-            "shape": list(whole.shape), "frames": made.frames, "asked": frames, "report": made.report, "kept": kept,
-            "finite": bool(torch.isfinite(whole).all()), "calls": calls[:], "logged": logged[-1], "count": count,
+            "shape": list(whole.shape),
+            "frames": made.frames,
+            "asked": frames,
+            "report": made.report,
+            "kept": kept,
+            "finite": bool(torch.isfinite(whole).all()),
+            "calls": calls[:],
+            "logged": logged[-1],
+            "count": count,
             "untouched": untouched and all(torch.equal(x, y) for x, y in zip(clips, given, strict=True)),
-            "channels": built.channels, "moved": bool((whole.diff(dim=2).abs().amax((0, 1, 3, 4)) > 1e-6).all()),
-            "timeline": dataclasses.asdict(timeline), "plain": set(model.model_options) == set(watched(built.model).model_options),
-        }  # fmt: skip
+            "channels": built.channels,
+            "moved": bool((whole.diff(dim=2).abs().amax((0, 1, 3, 4)) > 1e-6).all()),
+            "timeline": dataclasses.asdict(timeline),
+            "plain": set(model.model_options) == set(watched(built.model).model_options),
+        }
 
     found = {}
     with torch.inference_mode():
@@ -144,7 +174,6 @@ def test_the_plan_and_the_report_say_what_the_model_was_asked(takes, name, case)
     assert f"{sum(run['calls']) / 2 / new:.2f}" == cost.search(run["report"])[1]
 
 
-
 def take_all(room, path, names):
     """Every other operation, the film included; runs in the host."""
     import importlib.util
@@ -154,7 +183,7 @@ def take_all(room, path, names):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, sampling_of = room("host.film"), room("host.sampling").from_ksampler
+    film, sampling_of = room("host.operations"), room("host.sampling").from_ksampler
     found = {}
 
     class Clip:
@@ -203,8 +232,10 @@ def take_all(room, path, names):
                 "nearer": float((mixed[0] - a).abs().mean() / (mixed[1] - a).abs().mean()),
                 "blend": [same(blended, a, (0, 1)), same(blended, b, (10, 11)), not same(blended, a, [6])],
                 "stitch": [
-                    same(joined, a, range(4)), torch.equal(joined[:, :, 4 + gap : 9 + gap - drop], b[:, :, drop:5]),
-                    torch.equal(joined[:, :, drop - 4 :], c[:, :, drop:4]), gap,
+                    same(joined, a, range(4)),
+                    torch.equal(joined[:, :, 4 + gap : 9 + gap - drop], b[:, :, drop:5]),
+                    torch.equal(joined[:, :, drop - 4 :], c[:, :, drop:4]),
+                    gap,
                 ],
                 "film": [filmed.frames, filmed.latent["samples"].shape[2], filmed.report],
                 "seeds": [
@@ -213,7 +244,7 @@ def take_all(room, path, names):
                 ],
                 "noise": torch.equal(*(made.latent["samples"] for made in noisy)),
                 "finite": all(bool(torch.isfinite(x).all()) for x in (cut, *mixed, blended, joined)),
-            }  # fmt: skip
+            }
     return found
 
 
@@ -226,7 +257,7 @@ def slope_families(room, path, names):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, sampling_of = room("host.film"), room("host.sampling").from_ksampler
+    film, sampling_of = room("host.operations"), room("host.sampling").from_ksampler
     torch.set_num_threads(1)
     found = {}
     with torch.inference_mode():
@@ -240,9 +271,10 @@ def slope_families(room, path, names):
             made = {what: film.remix(sampling, {"samples": clip}, *how).latent["samples"] for what, how in runs.items()}
             away = {what: (out - clip).abs().mean((0, 1, 3, 4)).tolist() for what, out in made.items()}
             found[name] = {
-                **away, "same": torch.equal(made["even"], made["plain"]),
+                **away,
+                "same": torch.equal(made["even"], made["plain"]),
                 "finite": all(bool(torch.isfinite(out).all()) for out in made.values()),
-            }  # fmt: skip
+            }
     return found
 
 
@@ -277,7 +309,7 @@ def test_every_operation(operations, name):
 
 def gaps(room):
     """Gaps of every kind of timeline that are wrong; runs in the host."""
-    gap, make = room("host.film").gap, room("longtake.timeline").Timeline
+    gap, make = room("host.operations").gap, room("engine.timeline").Timeline
     wrong, count = [], 0
     for timeline in (make(4, 4), make(1, 4), make(1, 8), make(1, 4, multiple=2), make(1, 4, cycle=5, multiple=5, offset=2)):
         unit = (17 if timeline.cycle else timeline.rest) * (1 if timeline.cycle else timeline.multiple)

@@ -32,7 +32,7 @@ def test_a_take_does_not_fail_for_its_preview_but_for_itself(in_host):
     def check(room, pack):
         import torch
 
-        watch = room("host.watch").Watch()
+        watch = room("host.progress").Watch()
         handed = []
 
         def chunks(broken):
@@ -79,11 +79,11 @@ def test_the_plan_and_its_cost_are_said_before_anything_is_sampled_and_stay(in_h
     def check(room, pack):
         from types import SimpleNamespace
 
-        watch, said = room("host.watch").Watch(), []
+        watch, said = room("host.progress").Watch(), []
         sent = lambda words, node, client: said.append(words)  # noqa: E731
         watch.server, watch.node = SimpleNamespace(client_id="me", send_progress_text=sent), "11"
         watch.announce("9 windows, 1.27 latents sampled for each new one")
-        watch.step(room("longtake.workspace").Progress(1, 9, 2, 2, True))
+        watch.step(room("engine.state").Progress(1, 9, 2, 2, True))
         return said
 
     plan = "9 windows, 1.27 latents sampled for each new one"
@@ -92,8 +92,8 @@ def test_the_plan_and_its_cost_are_said_before_anything_is_sampled_and_stay(in_h
 
 def test_time_left_in_words(in_host):
     def check(room, pack):
-        watch = room("host.watch")
-        at = room("longtake.workspace").Progress
+        watch = room("host.progress")
+        at = room("engine.state").Progress
         given = [(at(1, 3, 0, 10), None), (at(2, 3, 5, 10), 2.0), (at(3, 3, 10, 10, True), 2.0)]
         return [watch.words(*one) for one in given], [watch.clock(s) for s in (0, 59, 60, 125, 3725)]
 

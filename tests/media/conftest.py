@@ -16,9 +16,7 @@ def clip():
     def make(frames: int, height: int, width: int) -> torch.Tensor:
         y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
         pictures = [
-            torch.stack(
-                [0.5 + 0.3 * torch.sin(4 * x + 0.1 * t), 0.2 + 0.6 * y, 0.5 + 0.3 * torch.cos(3 * y - 0.1 * t)], -1
-            )
+            torch.stack([0.5 + 0.3 * torch.sin(4 * x + 0.1 * t), 0.2 + 0.6 * y, 0.5 + 0.3 * torch.cos(3 * y - 0.1 * t)], -1)
             for t in range(frames)
         ]
         return torch.stack(pictures)

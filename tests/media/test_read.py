@@ -54,9 +54,7 @@ def test_constant_rate_gives_every_frame_once(tmp_path, name, fps):
 
 
 def test_variable_rate_becomes_constant(tmp_path):
-    path = store(
-        tmp_path / "a.mkv", greys([0, 60, 120, 180]), codec="ffv1", pix_fmt="bgr0", times=[0, 100, 520, 1000], fps=1000
-    )
+    path = store(tmp_path / "a.mkv", greys([0, 60, 120, 180]), codec="ffv1", pix_fmt="bgr0", times=[0, 100, 520, 1000], fps=1000)
     assert levels(read_frames(path, fps=10, seconds=1.1)) == [0, 60, 60, 60, 120, 120, 120, 120, 180, 180]
 
 

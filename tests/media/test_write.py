@@ -60,9 +60,7 @@ def test_round_trip(tmp_path, clip, name, width, height, fps, codec):
     assert os.listdir(tmp_path) == [name], "no temporary file is left"
 
 
-@pytest.mark.parametrize(
-    ("name", "size"), [("a.mp4", (2, 2)), ("a.mp4", (3, 2)), ("a.webm", (2, 2)), ("a.png", (2, 3))]
-)
+@pytest.mark.parametrize(("name", "size"), [("a.mp4", (2, 2)), ("a.mp4", (3, 2)), ("a.webm", (2, 2)), ("a.png", (2, 3))])
 def test_smallest_sizes_and_one_frame(tmp_path, name, size):
     with open_writer(tmp_path / name, *size, 8) as writer:
         writer.write(torch.full((1, size[1], size[0], 3), 0.5))
@@ -189,9 +187,7 @@ def limited(path, frames, limit):
             print(error)
     """
     hold = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: E731
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, preexec_fn=hold, timeout=60
-    )
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, preexec_fn=hold, timeout=60)
     assert run.returncode == 0, run.stderr
     return run.stdout.strip()
 

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from comfyui_longtake.engine.roles import ANCHOR, CONTEXT, TARGET
 from comfyui_longtake.models.adapter import SLOTS, TextAdapter
-from comfyui_longtake.models.dit import ANCHOR, CONTEXT, SIGMA_MIN, TARGET, DiTConfig, VideoDiT
+from comfyui_longtake.models.dit import SIGMA_MIN, DiTConfig, VideoDiT
 
 T, H, W = 3, 2, 3
 

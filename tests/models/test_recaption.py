@@ -2,7 +2,7 @@
 
 import pytest
 from comfyui_longtake.models.load import load_recaptioner
-from comfyui_longtake.world.scene import SMALL
+from comfyui_longtake.models.prompts.scene import SMALL
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_a_caption_stays_what_it_says(recaption):
 
 
 def test_its_own_words_are_read_the_same_again(recaption):
-    from comfyui_longtake.world.captions import plain_caption
+    from comfyui_longtake.models.prompts.captions import plain_caption
 
     texts = [plain_caption(SMALL.sample(i, held_out=None)).text for i in range(60)]
     assert [m.text for m in recaption(texts)] == texts

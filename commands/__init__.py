@@ -1,1 +1,0 @@
-"""One module per `longtake` command: `add_parser(subparsers)` and `run(arguments)`."""

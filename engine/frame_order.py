@@ -1,0 +1,241 @@
+"""Window plans: which latent frames the model sees at once, in what role, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ..errors import UsageError
+from .roles import ANCHOR, CONTEXT, TARGET
+
+ANCHOR_POSITION = -16.0
+"""Time position of the anchor whatever its age (a re-aligned sink, Deep Forcing, arXiv 2512.05081)."""
+
+GIVEN = -1
+"""Index of the anchor that came with the request and is no latent of the take."""
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """Latent frames in a window: `anchors`, then `context`, then `new` ones; a first window fills all of it with new.
+
+    `ahead` known frames after the new ones are shown on top of that, if they lie less than `reach` frames after the
+    first new one; no window makes fewer than `least` new frames where that can be avoided. Raises UsageError.
+    """
+
+    anchors: int = 1
+    context: int = 3
+    new: int = 8
+    ahead: int = 3
+    reach: int = 12
+    least: int = 3
+
+    def __post_init__(self) -> None:
+        if min(self.anchors, self.context, self.ahead) < 0 or min(self.new, self.reach, self.least) < 1:
+            raise UsageError("window: anchors, context and ahead must be at least 0; new, reach and least at least 1")
+        if self.anchors > 1 and self.context == 0:
+            raise UsageError("window: several anchors need some context; give context at least 1")
+
+    @property
+    def size(self) -> int:
+        """Frames of a full window, without those ahead."""
+        return self.anchors + self.context + self.new
+
+
+DEFAULT_WINDOWS = WindowConfig()
+
+
+@dataclass(frozen=True)
+class Span:
+    """Latents from `start` on that share prompt, seed and anchor; `cut`: nothing is inherited across its start."""
+
+    start: int
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Window:
+    """One sampler call. `indices` are latent numbers in the take: anchors first, then by time.
+
+    GIVEN is the request's own anchor; in a loop, indices from the length of the take on stand for its beginning.
+    """
+
+    shot: int
+    indices: tuple[int, ...]
+    roles: tuple[int, ...]
+    keep: tuple[bool, ...]
+
+    @property
+    def new(self) -> tuple[int, ...]:
+        """Latent numbers this window makes, by time."""
+        return tuple(index for index, keep in zip(self.indices, self.keep, strict=True) if not keep)
+
+    @property
+    def positions(self) -> tuple[float, ...]:
+        """Time positions: the first new frame is 0, context before it negative, anchors at ANCHOR_POSITION."""
+        return positions(self.indices, self.roles, self.new[0])
+
+
+def positions(indices: Sequence[int], roles: Sequence[int], origin: int) -> tuple[float, ...]:
+    """Positions of frames relative to the frame `origin`; anchors, newest first, at ANCHOR_POSITION and before."""
+    anchors = sum(role == ANCHOR for role in roles)
+    return tuple(
+        ANCHOR_POSITION - (anchors - 1 - place) if role == ANCHOR else float(index - origin)
+        for place, (index, role) in enumerate(zip(indices, roles, strict=True))
+    )
+
+
+class Walk:
+    """A take of `length` latents in the order it is made: step g is latent g, or latent length - 1 - g backward."""
+
+    def __init__(
+        self,
+        length: int,
+        known: Collection[int],
+        spans: Sequence[Span] = (Span(0),),
+        *,
+        backward: bool = False,
+        wrap: bool = False,
+        anchor_given: bool = False,
+    ):
+        if wrap and backward:
+            raise UsageError("a loop is made forward: leave out backward")
+        self.length, self.backward, self.wrap, self.anchor_given = length, backward, wrap, anchor_given
+        self.known = {self.time(index) for index in known}
+        self._shot: list[int] = []
+        for number, span in enumerate(spans):
+            stop = spans[number + 1].start if number + 1 < len(spans) else length
+            self._shot += [number] * (stop - span.start)
+        self._cuts = {span.start for span in spans if span.cut}
+
+    def time(self, step: int) -> int:
+        """Step to latent number, and latent number to step: the same mirror."""
+        return self.length - 1 - step if self.backward else step
+
+    def shot(self, step: int) -> int:
+        """Shot of the latent made at `step`."""
+        return self._shot[self.time(step)]
+
+    def parted(self, step: int) -> bool:
+        """Whether a cut lies between `step` and `step + 1`."""
+        if step + 1 >= self.length:
+            return not self.wrap
+        return max(self.time(step), self.time(step + 1)) in self._cuts
+
+    def shot_end(self, step: int) -> int:
+        """First step after `step` that belongs to another shot."""
+        end = step
+        while end < self.length and self.shot(end) == self.shot(step):
+            end += 1
+        return end
+
+    def context(self, step: int, count: int) -> list[int]:
+        """Up to `count` finished steps right before `step`, up to a cut."""
+        begin = step
+        while begin > max(0, step - count) and not self.parted(begin - 1):
+            begin -= 1
+        return list(range(begin, step))
+
+    def anchors(self, step: int, before: int, count: int) -> list[int]:
+        """Up to `count` first steps of the shot of `step`, all before step `before`; [GIVEN] where one was given."""
+        shot = self.shot(step)
+        if self.anchor_given and shot == self.shot(0):
+            return [GIVEN][:count]
+        begin = step
+        while begin > 0 and self.shot(begin - 1) == shot:
+            begin -= 1
+        return list(range(begin, min(begin + count, before)))
+
+    def ahead(self, step: int, end: int, config: WindowConfig) -> list[int]:
+        """Known steps from `end` on that a window of new frames from `step` on is shown."""
+        found: list[int] = []
+        place = end
+        while len(found) < config.ahead and not self.parted(place - 1):
+            near = place - step < config.reach
+            if place in self.known or self.length <= place < self.length + step:
+                if not near and len(found) < place - end:  # beyond reach only frames that adjoin are shown
+                    break
+                found.append(place)
+            elif not near or place >= self.length:
+                break
+            place += 1
+        return found
+
+    def run(self, step: int) -> int:
+        """First step from `step` on that is known, or of another shot."""
+        stop = self.shot_end(step)
+        while step < stop and step not in self.known:
+            step += 1
+        return step
+
+
+def plan_windows(walk: Walk, config: WindowConfig = DEFAULT_WINDOWS) -> list[Window]:
+    """Windows that make every latent of the take that is not known, in the order they are to be sampled."""
+    windows, step = [], 0
+    while step < walk.length:
+        if step in walk.known:
+            step += 1
+            continue
+        context = walk.context(step, config.context)
+        anchors = walk.anchors(step, step - len(context), config.anchors)
+        end = _end(walk, step, config.size - len(context) - len(anchors), config)
+        ahead = walk.ahead(step, end, config)
+        windows.append(_window(walk, walk.shot(step), anchors, context, range(step, end), ahead))
+        step = end
+    return windows
+
+
+def _end(walk: Walk, step: int, room: int, config: WindowConfig) -> int:
+    """Step after the last new one of a window that begins at `step` and has room for `room` new frames."""
+    end = walk.run(step)
+    rest = end - step
+    if rest > room:
+        least = min(config.least, room)
+        bounded = not walk.parted(end - 1) and (end in walk.known or end >= walk.length)
+        if bounded:  # the last window, which meets what is known, is a full one
+            return step + max(least, rest - room * (-(-rest // room) - 1))
+        return step + (room if rest - room >= least else max(1, rest - least))
+    stop = walk.shot_end(step)
+    while True:  # go on over known frames while the next stretch of new ones still fits whole
+        begin = end
+        while begin < stop and begin in walk.known:
+            begin += 1
+        if begin in (end, stop) or walk.run(begin) - step > room:
+            return end
+        end = walk.run(begin)
+
+
+def _window(walk: Walk, shot: int, anchors: Sequence[int], context: Sequence[int], body: range, ahead: Sequence[int]) -> Window:
+    frames = [(walk.time(step), CONTEXT, True) for step in [*context, *ahead]]
+    frames += [(walk.time(s), CONTEXT, True) if s in walk.known else (walk.time(s), TARGET, False) for s in body]
+    frames.sort()
+    first = [(GIVEN if step == GIVEN else walk.time(step), ANCHOR, True) for step in anchors]
+    indices, roles, keep = zip(*(first + frames), strict=True)
+    return Window(shot, indices, roles, keep)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Work of a plan: model `calls`, `latent_calls` summed over the frames of every call, and those per new latent."""
+
+    calls: int
+    latent_calls: int
+    per_latent: float
+
+
+def window_cost(windows: Sequence[Window], steps: int) -> Cost:
+    """Cost of synchronous windows with `steps` model calls each."""
+    frames = sum(len(window.indices) for window in windows)
+    new = sum(len(window.new) for window in windows)
+    return Cost(steps * len(windows), steps * frames, steps * frames / max(1, new))
+
+
+def queue_cost(length: int, steps: int, every: int, in_flight: int, config: WindowConfig = DEFAULT_WINDOWS) -> Cost:
+    """Cost of a rolling queue that makes `length` latents: `steps` calls to fill it, then `every` calls a latent."""
+    calls, latent_calls = 0, 0
+    for done in range(length):
+        old = max(0, done - config.context)
+        frames = min(in_flight, length - done) + min(done, config.context) + min(old, config.anchors)
+        calls += every if done else steps
+        latent_calls += (every if done else steps) * frames
+    return Cost(calls, latent_calls, latent_calls / max(1, length))

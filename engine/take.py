@@ -1,0 +1,218 @@
+"""A take: one continuous piece of any length, made window by window and handed out as finished chunks of latents.
+
+Memory does not grow with the length: a latent is dropped once it has been handed out and no later window needs it. A
+backward take is made last latent first; it is handed out by time when it is complete, from the reel where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
+
+import torch
+from torch import Tensor
+
+from ..errors import LongTakeError, ReelError
+from ..reel.store import Reel
+from .denoiser import Denoiser, Silent
+from .frame_order import GIVEN, Window, plan_windows
+from .noise_matrix import hold, sync_matrix
+from .request import Request
+from .retry import Retry, Retrying
+from .rolling import queue_pieces
+from .state import DEFAULT_SETTINGS, Piece, Progress, Settings, Workspace, make_key
+from .statistics import Beginnings, Moments, drawn
+
+__all__ = ["Chunk", "Progress", "Retry", "Seam", "Settings", "collect", "plan", "sample", "seams"]
+
+
+class Chunk(NamedTuple):
+    """Finished latents [1, C, n, h, w], the first of them latent number `start` of the take."""
+
+    start: int
+    latents: Tensor
+
+
+class Seam(NamedTuple):
+    """A join: latent `at` of the take was not made together with the one before. `kind` is what meets there: "known" a
+    known latent and a new one, "shot" two shots, "window" two windows of one shot."""
+
+    at: int
+    kind: str
+
+
+def sample(
+    request: Request,
+    denoiser: Denoiser,
+    settings: Settings = DEFAULT_SETTINGS,
+    *,
+    reel: Reel | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    retry: Retry | None = None,
+) -> Iterator[Chunk]:
+    """Chunks of the take in time order, without gaps, known latents among them bit for bit.
+
+    Windows found on `reel` are read from it, others are put on it as soon as they are finished, so whatever `progress`
+    raises to stop the take leaves a reel to resume from. `retry` makes windows again whose joins may be seen; a rolling queue
+    has none. Raises UsageError before the first chunk where the request
+    cannot be met.
+    """
+    work = Workspace(request, denoiser, settings, reel, progress)
+    pieces = queue_pieces(work) if settings.rolling else window_pieces(work, retry)
+    if request.backward:
+        pieces = _turned(work, list(_collected(work, pieces)))
+    done = 0
+    for piece in pieces:
+        for place, index in enumerate(piece.indices):
+            work.store[index] = piece.latents[0, :, place]
+        ready = done
+        while ready < request.length and (ready in request.known or ready in work.store):
+            ready += 1
+        if ready > done:
+            if ready == request.length and reel is not None:
+                reel.finish()
+            yield Chunk(done, _span(work, done, ready))
+            done = ready
+        for index in [index for index in work.store if index < done and not piece.needed(index)]:
+            del work.store[index]
+    if done < request.length:  # what was known after the last new latent, or everything
+        if reel is not None:
+            reel.finish()
+        yield Chunk(done, _span(work, done, request.length))
+
+
+def collect(chunks: Iterable[Chunk]) -> Tensor:
+    """All latents [1, C, T, h, w] of a short take."""
+    return torch.cat([chunk.latents for chunk in chunks], 2)
+
+
+def plan(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Window]:
+    """The synchronous windows of a request; a loop that fits into one window is one ring."""
+    windows = settings.windows
+    if request.loop and request.length <= windows.size:
+        keep = tuple(index in request.known for index in range(request.length))
+        if all(keep):
+            return []
+        return [Window(0, tuple(range(request.length)), tuple(int(kept) for kept in keep), keep)]
+    return plan_windows(Workspace(request, _NoDenoiser(), settings, None, None).walk(), windows)
+
+
+def seams(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Seam]:
+    """Joins of a take, where latents meet that were not made together; a hard cut is none."""
+    made = dict.fromkeys(request.known, -1)
+    for number, window in enumerate(() if settings.rolling else plan(request, settings)):
+        made |= dict.fromkeys(window.new, number)
+    cuts = {shot.start: shot.cut for shot in request.shots}
+    found = []
+    for index in range(1, request.length):
+        before, after = made.get(index - 1), made.get(index)
+        if cuts.get(index) or before == after == -1:
+            continue
+        if -1 in (before, after):
+            found.append(Seam(index, "known"))
+        elif index in cuts:
+            found.append(Seam(index, "shot"))
+        elif before != after:
+            found.append(Seam(index, "window"))
+    return found
+
+
+def window_pieces(work: Workspace, retry: Retry | None = None) -> Iterator[Piece]:
+    """Samples one window after another."""
+    request, settings = work.request, work.settings
+    windows = plan(request, settings)
+    last_use: dict[int, int] = {}
+    for number, window in enumerate(windows):
+        last_use.update((index % request.length, number) for index in window.indices if index != GIVEN)
+    beginnings = Beginnings(work)
+    retrying = None if retry is None else Retrying(work, retry)
+    for number, window in enumerate(windows):
+        made = partial(sample_window, work, window, number + 1, len(windows), beginnings.goal(window))
+        latents, key = made() if retrying is None else retrying.make(window, made)
+        beginnings.learn(window, latents)
+        for place, index in enumerate(window.new):
+            work.store[index] = latents[0, :, place]
+        yield Piece(window.new, latents, key, _used_after(last_use, number))
+
+
+def _used_after(last_use: Mapping[int, int], number: int) -> Callable[[int], bool]:
+    return lambda index: last_use.get(index, -1) > number
+
+
+def sample_window(work: Workspace, window: Window, number: int, count: int, goal: Moments | None = None) -> tuple[Tensor, str]:
+    """New latents [1, C, n, h, w] of one window, from the reel or the denoiser, and their key."""
+    request = work.request
+    ring = request.loop and request.length <= work.settings.windows.size
+    keep, origin = torch.tensor(window.keep), 0 if ring else window.new[0]
+    sigma = sync_matrix(work.levels(), len(window.indices), _starts(request, window))
+    sigma = hold(sigma, keep, work.held(window.roles))
+    latents = work.stack(window.indices, window.keep)
+    what: dict[str, Any] = {"kind": "ring" if ring else "window", "keep": list(window.keep)}
+    what |= work.describe(window.indices, window.roles, origin)
+    if goal is not None:
+        what |= {"adain": work.settings.adain}
+    key = make_key(what, [sigma, latents, *(goal or ())])
+    steps = sigma.shape[0] - 1
+    found = work.recall(key)
+    if found is not None:
+        work.denoiser.recalled(window.new, found)
+        work.report(number, count, steps, steps, resumed=True)
+        return found["latents"], key
+    made = work.denoiser.denoise(
+        latents,
+        sigma,
+        keep,
+        seed=work.seeds(window.new)[0][0],
+        noise=work.noise(window.indices),
+        ring=ring,
+        indices=window.indices,
+        on_step=lambda step, steps: work.report(number, count, step, steps),
+        **work.conditioning(window.indices, window.roles, origin),
+    )
+    made = made[:, :, ~keep].contiguous()
+    if goal is not None:
+        made = drawn(made, goal, work.settings.adain)
+    work.keep(key, made, {"indices": list(window.new)}, work.denoiser.extra(window.new))
+    return made, key
+
+
+def _starts(request: Request, window: Window) -> Tensor:
+    """Noise levels [T] that a window's frames start from; those of kept frames, which have no say, are 0."""
+    return torch.where(torch.tensor(window.keep), 0.0, request.strengths(window.indices))
+
+
+def _collected(work: Workspace, pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Pieces of a backward take, without their latents where the reel has them; drops what is not needed any more."""
+    for piece in pieces:
+        for index in [index for index in work.store if not piece.needed(index)]:
+            del work.store[index]
+        yield piece if work.reel is None else piece._replace(latents=torch.empty(0))
+
+
+def _turned(work: Workspace, pieces: list[Piece]) -> Iterator[Piece]:
+    """The pieces of a backward take by time."""
+    work.store.clear()
+    for piece in reversed(pieces):
+        latents = piece.latents
+        if work.reel is not None:
+            found = work.reel.tensors(piece.key)
+            if found is None:
+                raise ReelError(f"{work.reel.path}: a segment vanished while in use; render again to make it anew")
+            latents = found["latents"]
+        yield piece._replace(latents=latents, needed=lambda index: False)
+
+
+def _span(work: Workspace, start: int, stop: int) -> Tensor:
+    return torch.stack([work.latent(index) for index in range(start, stop)], 1)[None]
+
+
+class _NoDenoiser(Silent):
+    """Stands in where only the plan is asked for."""
+
+    identity = ""
+
+    def denoise(self, *_: object, **__: object) -> NoReturn:
+        raise LongTakeError("a plan samples nothing")
+
+    advance = denoise

@@ -1,0 +1,302 @@
+"""The take engine's back-end for any MODEL: every window is one run of the host's own sampler.
+
+LoRAs, patches, guiders, samplers, previews and interruption keep working, because nothing of the host is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import comfy.model_management
+import comfy.model_patcher
+import comfy.nested_tensor
+import comfy.patcher_extension
+import comfy.sample
+import comfy.utils
+import latent_preview
+import torch
+from torch import Tensor
+
+from ..engine.denoiser import Blend, OnStep, Slope, check_finite, frame_noise
+from ..engine.state import digest
+from ..engine.timeline import Timeline
+from ..errors import UsageError
+from .audio import Track, together
+from .box_model import TOLD
+from .image_conditioning import Conditioning, Known, grey_like, prepare
+from .sampling import Conds, Sampling
+
+SLACK, INFINITE = 1e-3, 1e9
+"""Relative difference in which two noise levels are one; a level that no noise reaches."""
+
+
+def margins(timeline: Timeline, indices: Sequence[int]) -> tuple[int, int]:
+    """Latents to put before and after a window of the latents `indices`, so that it is a clip the model can make.
+
+    They are dropped afterwards. A causal VAE's first latent stands for fewer frames than the others, so a window from the
+    middle of a take needs another one there; a cycle must begin with its first latent, and some models make certain
+    numbers of latents only.
+    """
+    begin = indices[0]
+    front = begin % timeline.cycle if timeline.cycle else int(begin > 0 and timeline.first != timeline.rest)
+    return front, timeline.legal(front + len(indices)) - front - len(indices)
+
+
+@dataclass
+class Waiting:
+    """Frames that keep to what a run starts from until the noise has come down to their own level.
+
+    `samples` are the latents of the run as the host's sampler gets them, `begins` [T] the noise level of each frame.
+    Until then the answer is what they were, so every sampler takes them along the straight way from noise to it.
+    """
+
+    samples: Any
+    begins: Tensor
+    _given: Tensor | None = None
+    _levels: Tensor | None = None
+
+    def put(self, guider: Any, clean: Tensor, sigma: Tensor) -> Tensor:
+        """The model's answer `clean`, as the sampler sees it, with the waiting frames as they were."""
+        if self._given is None or self._levels is None:
+            streams = _streams(self.samples)
+            levels = self.begins.view(1, 1, -1, 1, 1).expand(streams[0].shape)
+            # sound waits for nothing
+            self._given, self._levels = _packed(streams), _packed([levels, *(torch.full_like(s, INFINITE) for s in streams[1:])])
+            self._given = guider.inner_model.process_latent_in(self._given.to(clean))
+            self._levels = self._levels.to(clean)
+        level = sigma.flatten()[:1].to(clean)
+        return torch.where(self._levels < level * (1 - SLACK), self._given, clean)
+
+
+@dataclass
+class HostDenoiser:
+    """`longtake.sampler.Denoiser` by the host's samplers. `prompts` are by the numbers the request's shots name; those of
+    the request must name them in reel keys (see `fingerprint`). `shown(latents)` is told a clean latent frame at every
+    step, for a preview; `past(index)` gives the finished latents [1, C, n, h, w] right before latent `index`, or None;
+    `track` is the sound that goes with the video: a window is shown what is known of it, and adds what it makes; `mask`
+    [1, 1, length, h, w] of the whole take, 1 = generate, keeps parts of the latents that a window begins from.
+    Counted are `calls` of the model, the `tokens` (latents) in them, and how many of these are `new`.
+    """
+
+    sampling: Sampling
+    prompts: Sequence[Conds]
+    shown: Callable[[Tensor], None] | None = None
+    past: Callable[[int], Tensor | None] = lambda index: None
+    track: Track | None = None
+    mask: Tensor | None = None
+    calls: int = 0
+    tokens: int = 0
+    new: int = 0
+    _grey: dict[tuple[int, ...], Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.capability = self.sampling.capability
+        heard = [] if self.track is None else [digest(self.track.pieces[at] for at in sorted(self.track.pieces))]
+        parts = [] if self.mask is None else [digest([self.mask])]
+        self.identity = json.dumps([self.capability.family, self.sampling.identity, *heard, *parts])
+
+    def denoise(
+        self,
+        latents: Tensor,
+        sigma: Tensor,
+        keep: Tensor,
+        prompt_index: Tensor,
+        seed: int | Sequence[int],
+        *,
+        role: Tensor,
+        position: Tensor,
+        noise: Tensor | None = None,
+        blend: Blend | None = None,
+        ring: bool = False,
+        indices: Sequence[int] = (),
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        """Latents [1, C, T, h, w] of a window, kept frames bit for bit; see the protocol. A window has one prompt: that
+        of most of its new frames, of the heavier one where two mix. Raises UsageError for a ring, LongTakeError where the
+        model answers with NaN, and what the host raises when the user interrupts."""
+        if ring or noise is None or not len(indices):
+            raise UsageError("a host's model needs the noise and numbers of a window's frames, and makes no ring")
+        start = float(sigma[0, ~keep].max()) if bool((~keep).any()) else 0.0
+        levels = self.sampling.sigmas(start) if start > 0 else torch.empty(0)
+        if len(levels) < 2:
+            return latents
+        fresh = (~keep).nonzero().flatten()
+        # samplers that add noise at every step get other noise in every window, whatever its place in the take
+        own_seed = int.from_bytes(noise[:, :, fresh[0]].float().cpu().numpy().tobytes()[:8], "little") >> 1
+        # what a margin begins with matters only where the window does not begin with noise alone
+        clip, kept, front = self._clip(latents, keep, indices, latents if start < 1 else torch.zeros_like(latents), own_seed)
+        spare = [frame_noise(own_seed, at, noise[0, :, 0].shape)[None, :, None] for at in range(len(kept) - len(keep))]
+        conds = self.prompts[self._prompt(prompt_index, keep, blend)]
+        entries = [entry for part in conds.values() for entry in part]
+        sound, heard = None, None
+        if self.track is not None:
+            sound, heard = self.track.window(indices, keep, front, len(kept) - front - len(keep))
+        known = prepare(
+            self.sampling.model,
+            self.capability,
+            entries,
+            [],
+            together(clip, sound),
+            kept,
+            grey=self._grey_for(clip),
+            audio_keep=heard if heard is not None and bool(heard.any()) else None,
+        )
+        part, mask = None, known.noise_mask
+        if self.mask is not None:
+            part = self.mask[:, :, list(indices)]
+            mask = _narrowed(known, part, front)
+        waiting = self._waiting(known.samples, sigma[0], keep, front)
+        guider = self._guider(_split(known.positive, conds), role, position, len(kept), len(fresh), waiting)
+        whole = torch.cat([*spare[:front], noise, *spare[front:]], 2)
+        middle = front + int(fresh.median())
+        steps = len(levels) - 1
+
+        def callback(step: int, clean: Any, x: Any, total: int) -> None:
+            if self.shown is not None:
+                self.shown(_video(clean)[:, :, middle : middle + 1])
+            if on_step is not None:
+                on_step(step + 1, steps)
+
+        out = guider.sample(
+            _with_sound(whole, known.samples, own_seed),
+            known.samples,
+            self.sampling.sampler,
+            levels,
+            denoise_mask=mask,
+            callback=callback,
+            disable_pbar=True,
+            seed=own_seed,
+        )
+        out = known.restore(out)
+        made = _video(out)[:, :, front : front + len(keep)].cpu().to(latents)
+        check_finite(made)
+        if self.track is not None:
+            check_finite(_streams(out)[1])
+            self.track.learn(_streams(out)[1], indices, keep, front)
+        if part is not None:  # bit for bit, as kept frames
+            made = torch.where(part == 0, latents, made)
+        return torch.where(keep.view(1, 1, -1, 1, 1), latents, made)
+
+    def extra(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        """What belongs to a finished segment beside its latents: its sound, and how much of it goes with each latent."""
+        return {} if self.track is None else {"sound": self.track.piece(indices), "sizes": self.track.sizes(indices)}
+
+    def recalled(self, indices: Sequence[int], tensors: Mapping[str, Tensor]) -> None:
+        """Takes the sound of a segment that need not be made again."""
+        if self.track is not None:
+            self.track.put(indices, tensors["sound"], tensors["sizes"])
+
+    def advance(self, *_: object, **__: object) -> tuple[Tensor, Slope]:
+        """A queue needs the model's velocity, not a whole run of a sampler."""
+        raise UsageError("rolling works inside one sampler run: use the Rolling Sampler with SamplerCustomAdvanced")
+
+    def _clip(self, latents: Tensor, keep: Tensor, indices: Sequence[int], edge: Tensor, seed: int) -> tuple[Tensor, Tensor, int]:
+        """Latents and keep mask with margins, and the number of latents before them; margins are like the ends of `edge`."""
+        timeline = self.capability.timeline
+        front, back = margins(timeline, indices)
+        clip = torch.cat([*[edge[:, :, :1]] * front, latents, *[edge[:, :, -1:]] * back], 2)
+        kept = torch.cat([keep.new_zeros(front), keep, keep.new_zeros(back)])
+        head = self._head(indices[0], seed) if front and not timeline.cycle else None
+        if head is not None:
+            clip[:, :, :1], kept[0] = head, True
+        return clip, kept, front
+
+    def _waiting(self, samples: Any, starts: Tensor, keep: Tensor, front: int) -> Waiting | None:
+        """What holds frames back where not all begin at one level; margins begin with their neighbours."""
+        fresh = starts[~keep]
+        if bool((fresh == fresh[0]).all()):
+            return None
+        count = _streams(samples)[0].shape[2]
+        shares = torch.where(keep, fresh.max(), starts)
+        shares = torch.cat([shares[:1].expand(front), shares, shares[-1:].expand(count - front - len(shares))])
+        levels = {share: float(self.sampling.sigmas(share)[0]) if share > 0 else 0.0 for share in set(shares.tolist())}
+        return Waiting(samples, torch.tensor([levels[share] for share in shares.tolist()]))
+
+    def _guider(self, conds: Conds, role: Tensor, position: Tensor, size: int, new: int, waiting: Waiting | None = None) -> Any:
+        """The guider for one window, which counts its calls and stops before one if the user asks for it."""
+        guider = self.sampling.guide(conds)
+        guider.model_options = comfy.model_patcher.create_model_options_clone(guider.model_options)
+        options = guider.model_options.setdefault("transformer_options", {})
+        if self.sampling.own:  # so that an anchor is not taken for the frame before, nor a frame far ahead for the next one
+            options[TOLD] = {"role": role, "position": position}
+
+        def counted(run: Any, *args: Any, **kwargs: Any) -> Any:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            self.calls += 1
+            self.tokens += size
+            self.new += new
+            clean = run(*args, **kwargs)
+            return clean if waiting is None else waiting.put(run.class_obj, clean, args[1])
+
+        kind = comfy.patcher_extension.WrappersMP.PREDICT_NOISE
+        comfy.patcher_extension.add_wrapper_with_key(kind, "longtake", counted, options)
+        return guider
+
+    def _prompt(self, index: Tensor, keep: Tensor, blend: Blend | None) -> int:
+        if blend is not None:
+            index = torch.where(blend.weight > 0.5, blend.prompt, index)
+        return int(index[~keep].mode().values)
+
+    def _head(self, begin: int, seed: int) -> Tensor | None:
+        """The frame before latent `begin` as the first latent [1, C, 1, h, w] of a clip, so that a model which learned to
+        go on from a clip's beginning finds one; None without a VAE, and where nothing comes before."""
+        vae, before = self.sampling.vae, self.past(begin)
+        if vae is None or before is None:
+            return None
+        with torch.random.fork_rng():  # some decoders add noise
+            torch.manual_seed(seed)
+            return vae.encode(vae.decode(before)[0, -1:]).cpu()
+
+    def _grey_for(self, clip: Tensor) -> Tensor | None:
+        if self.sampling.vae is None or not {"concat_latent_image", "vace_frames"} & set(self.capability.needs):
+            return None
+        size = tuple(clip.shape)
+        if size not in self._grey:
+            self._grey[size] = grey_like(self.sampling.vae, self.capability.timeline, clip)
+        return self._grey[size]
+
+
+def _narrowed(known: Known, part: Tensor, front: int) -> Any:
+    """The noise mask of a window that also keeps parts of its frames: `part` [1, 1, n, h, w], without margins."""
+    streams = _streams(known.samples)
+    masks = [torch.ones(1, 1, *stream.shape[2:]) for stream in streams]
+    if known.noise_mask is not None:
+        masks = [made * given for made, given in zip(masks, _streams(known.noise_mask), strict=True)]
+    masks[0][:, :, front : front + part.shape[2]] *= part
+    return masks[0] if len(masks) == 1 else comfy.nested_tensor.NestedTensor(masks)
+
+
+def _split(entries: Iterable[list[Any]], like: Conds) -> dict[str, Conditioning]:
+    """Entries in a row back to the names they had."""
+    rest = iter(entries)
+    return {name: [next(rest) for _ in part] for name, part in like.items()}
+
+
+def _video(latents: Any) -> Tensor:
+    return _streams(latents)[0]
+
+
+def _streams(latents: Any) -> list[Tensor]:
+    return list(latents.unbind()) if getattr(latents, "is_nested", False) else [latents]
+
+
+def _packed(streams: list[Tensor]) -> Tensor:
+    """Streams as the host's samplers see them: one as it is, several end to end."""
+    return streams[0] if len(streams) == 1 else comfy.utils.pack_latents(streams)[0]
+
+
+def _with_sound(noise: Tensor, samples: Any, seed: int) -> Any:
+    """Noise like the samples; sound, which has no frames of the take, gets the host's own."""
+    if not getattr(samples, "is_nested", False):
+        return noise
+    sound = [comfy.sample.prepare_noise(stream, seed) for stream in samples.unbind()[1:]]
+    return comfy.nested_tensor.NestedTensor([noise, *sound])
+
+
+def previewer(model: Any) -> Callable[[Tensor], Any]:
+    """Clean latents to what the host's ProgressBar shows, None where previews are off."""
+    found = latent_preview.get_previewer(comfy.model_management.get_torch_device(), model.get_model_object("latent_format"))
+    return lambda clean: found.decode_latent_to_preview_image("JPEG", clean) if found is not None else None

@@ -1,0 +1,1 @@
+"""The reel: a take on disk, segment by segment, and the record of what it is."""

@@ -1,0 +1,85 @@
+"""Shot lists and spans of seconds as users write them, on the command line and in a graph."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..errors import UsageError
+
+SHOTS_MAX = 1000
+SECONDS_MAX = 3600.0
+SEED_MAX = 2**63 - 1
+_NUMBER = r"\d+(?:\.\d+)?"
+_HEAD = re.compile(
+    rf"(?P<cut>cut\b)?\s*(?:(?P<seconds>-?{_NUMBER})\s*s?)?\s*(?:\bseed\s+(?P<seed>\d{{1,20}}))?\s*[:|]\s*(?P<prompt>\S.*)",
+    re.IGNORECASE,
+)
+
+
+class ShotText(NamedTuple):
+    """One shot: its prompt, its length in seconds and its seed (None: not said); `cut`: a hard cut before it."""
+
+    prompt: str
+    seconds: float | None = None
+    seed: int | None = None
+    cut: bool = False
+
+
+def parse_shots(text: str, where: str = "shots", *, timed: bool = False) -> list[ShotText]:
+    """Lines "SECONDS: prompt" to shots; "cut" before the number makes a hard cut, "seed N" after it makes one shot anew;
+    "#" begins a line that is skipped. With `timed` each line needs its seconds, else a line may be a prompt alone.
+
+    Raises UsageError, beginning with `where` and the number of the line.
+    """
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        match = _HEAD.fullmatch(line)
+        if match and not any(match[part] for part in ("cut", "seconds", "seed")):
+            match = None  # a prompt that begins with a colon
+        if timed and (match is None or match["seconds"] is None):
+            raise UsageError(f"{where}, line {number}: {line[:60]!r} is no shot; write SECONDS: prompt, such as 5: a dog runs")
+        shot = (
+            ShotText(line)
+            if match is None
+            else ShotText(
+                match["prompt"],
+                None if match["seconds"] is None else float(match["seconds"]),
+                None if match["seed"] is None else int(match["seed"]),
+                bool(match["cut"]),
+            )
+        )
+        found.append(checked(shot, f"{where}, line {number}"))
+    return counted(found, where)
+
+
+def checked(shot: ShotText, where: str) -> ShotText:
+    """The shot. Raises UsageError, beginning with `where`, for no prompt, or seconds or a seed that are not allowed."""
+    if not shot.prompt.strip():
+        raise UsageError(f"{where}: the prompt is empty; say what it should show")
+    if shot.seconds is not None and not 0 < shot.seconds <= SECONDS_MAX:
+        raise UsageError(f"{where}: {shot.seconds:g} s; give more than 0, up to {SECONDS_MAX:g} seconds")
+    if shot.seed is not None and not 0 <= shot.seed <= SEED_MAX:
+        raise UsageError(f"{where}: seed {str(shot.seed)[:24]}; give 0 to {SEED_MAX}")
+    return shot
+
+
+def counted(shots: list[ShotText], where: str) -> list[ShotText]:
+    """The shots. Raises UsageError, beginning with `where`, for none or too many."""
+    if not 1 <= len(shots) <= SHOTS_MAX:
+        raise UsageError(f"{where}: {len(shots)} shots; give 1 to {SHOTS_MAX}, a prompt a line")
+    return shots
+
+
+def read_spans(text: str) -> list[tuple[float, float]]:
+    """ "0-2, 5-7.5" to pairs of seconds. Raises UsageError."""
+    found = []
+    for part in filter(None, (p.strip() for p in text.replace(";", ",").split(","))):
+        match = re.fullmatch(rf"({_NUMBER})\s*-\s*({_NUMBER})", part)
+        if not match or float(match[1]) >= float(match[2]):
+            raise UsageError(f"keep {part!r}: give spans in seconds, such as 0-2, 5-7.5")
+        found.append((float(match[1]), float(match[2])))
+    return found

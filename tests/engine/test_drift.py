@@ -1,0 +1,102 @@
+"""Drift held back: what a shot began with, which windows are drawn to it, and that nothing known moves."""
+
+import pytest
+import torch
+from comfyui_longtake.engine import request as requests
+from comfyui_longtake.engine.request import Shot
+from comfyui_longtake.engine.statistics import Moments, drawn
+from comfyui_longtake.engine.take import Settings, collect, plan, sample
+from comfyui_longtake.errors import UsageError
+from comfyui_longtake.reel.store import Reel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def clip(frames, mean=0.0, std=1.0):
+    torch.manual_seed(frames)
+    noise = torch.randn(1, 3, frames, 2, 2)
+    found = Moments.of(noise)
+    return (noise - found.mean) / found.std * std + mean
+
+
+def moved(request, denoiser, adain, **options):
+    return collect(sample(request, denoiser, Settings(steps=3, adain=adain, **options)))
+
+
+@given(seed=st.integers(0, 99), strength=st.floats(0, 1), mean=st.floats(-3, 3), std=st.floats(0.1, 3))
+@settings(deadline=None, max_examples=25)
+def test_moments_move_by_the_strength(seed, strength, mean, std):
+    torch.manual_seed(seed)
+    given_latents = 2 * torch.randn(1, 4, 3, 4, 4) + 1
+    goal = Moments(torch.full((1, 4, 1, 1, 1), mean), torch.full((1, 4, 1, 1, 1), std))
+    before, after = Moments.of(given_latents), Moments.of(drawn(given_latents, goal, strength))
+    assert torch.allclose(after.mean, torch.lerp(before.mean, goal.mean, strength), atol=1e-4)
+    assert torch.allclose(after.std, torch.lerp(before.std, goal.std, strength), atol=1e-4)
+
+
+def test_a_still_channel_stays_finite():
+    made = drawn(torch.ones(1, 3, 2, 2, 2), Moments(torch.zeros(1, 3, 1, 1, 1), torch.ones(1, 3, 1, 1, 1)), 1.0)
+    assert torch.equal(made, torch.zeros_like(made))
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_an_extension_is_held_to_its_clip(gaussian, backward):
+    _, denoiser = gaussian
+    known = clip(3, mean=4.0, std=0.3)
+    request = requests.extend(known, 24, "a", backward=backward)
+    windows = plan(request, Settings(steps=3))
+    free, held = (moved(request, denoiser, adain) for adain in (0.0, 1.0))
+    assert len(windows) > 1 and torch.equal(held[:, :, -3:] if backward else held[:, :, :3], known)
+    for window in windows:
+        places = list(window.new)
+        found, without = Moments.of(held[:, :, places]), Moments.of(free[:, :, places])
+        for here, begun in zip(found, Moments.of(known), strict=True):
+            assert torch.allclose(here, begun, atol=1e-3)
+        assert (without.mean - 4).abs().min() > 1
+
+
+def test_every_shot_is_held_to_its_own_beginning(make_gaussian, shape):
+    _, denoiser = make_gaussian(means=(0.0, 3.0))
+    request = requests.text_to_video(48, shape, ["a", "b"], [Shot(), Shot(24, 1, 2)])
+    windows, made = plan(request, Settings(steps=3)), moved(request, denoiser, 1.0)
+    first = {}
+    for window in windows:
+        found = Moments.of(made[:, :, list(window.new)])
+        begun = first.setdefault(window.shot, found)
+        assert torch.allclose(found.mean, begun.mean, atol=1e-3) and torch.allclose(found.std, begun.std, atol=1e-3)
+    assert len(first) == 2 and len(windows) > 4
+    assert (first[0].mean - first[1].mean).abs().mean() > 1
+
+
+def test_what_leads_somewhere_is_left_alone(gaussian):
+    _, denoiser = gaussian
+    a, b = clip(3, mean=2.0), clip(3, mean=-2.0)
+    for request in (
+        requests.connect(a, b, 30, ["a"]),
+        requests.connect(a, b, 9, ["a"], strength=0.5),
+        requests.connect(a, b, 30, ["a", "b"]),
+        requests.remix(clip(30), 30, (3, 2, 2), "a"),
+    ):
+        assert torch.equal(moved(request, denoiser, 0.0), moved(request, denoiser, 1.0))
+
+
+def test_a_reel_goes_on_the_same_and_knows_the_strength(gaussian, shape, tmp_path):
+    dit, denoiser = gaussian
+    request = requests.text_to_video(40, shape, ["a"])
+    whole = moved(request, denoiser, 1.0)
+
+    def kept(adain):
+        dit.calls.clear()
+        with Reel.open(tmp_path, {}) as reel:
+            return collect(sample(request, denoiser, Settings(steps=3, adain=adain), reel=reel)), len(dit.calls)
+
+    assert torch.equal(kept(1.0)[0], whole)
+    again, calls = kept(1.0)
+    assert torch.equal(again, whole) and calls == 0
+    other, calls = kept(0.5)
+    assert not torch.equal(other, whole) and calls > 0
+
+
+def test_strengths_outside_are_refused():
+    with pytest.raises(UsageError, match="adain"):
+        Settings(adain=1.5)

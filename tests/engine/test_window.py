@@ -1,0 +1,160 @@
+"""Window plans: every latent is made once, from latents that exist by then, and cuts are never crossed."""
+
+import pytest
+from comfyui_longtake.engine.frame_order import (
+    GIVEN,
+    Span,
+    Walk,
+    WindowConfig,
+    plan_windows,
+    queue_cost,
+    window_cost,
+)
+from comfyui_longtake.engine.noise_matrix import queue_shape
+from comfyui_longtake.engine.roles import ANCHOR, CONTEXT, TARGET
+from comfyui_longtake.errors import UsageError
+from hypothesis import given
+from hypothesis import strategies as st
+
+configs = st.builds(
+    WindowConfig,
+    anchors=st.integers(0, 2),
+    context=st.integers(1, 4),
+    new=st.integers(1, 9),
+    ahead=st.integers(0, 4),
+    reach=st.integers(1, 16),
+    least=st.integers(1, 4),
+)
+
+
+@st.composite
+def takes(draw):
+    length = draw(st.integers(1, 60))
+    known = draw(st.sets(st.integers(0, length - 1), max_size=12))
+    starts = sorted(draw(st.sets(st.integers(1, length - 1), max_size=4))) if length > 1 else []
+    spans = [Span(0), *(Span(start, draw(st.booleans())) for start in starts)]
+    wrap = draw(st.booleans()) and len(spans) == 1
+    backward = draw(st.booleans()) and not wrap
+    return Walk(length, known, spans, backward=backward, wrap=wrap, anchor_given=draw(st.booleans())), known, spans
+
+
+@given(takes(), configs)
+def test_plan_makes_every_unknown_latent_once_from_what_exists(take, config):
+    walk, known, _ = take
+    have = set(known)
+    for window in plan_windows(walk, config):
+        new = set(window.new)
+        assert new and not new & have
+        for index, role, keep in zip(window.indices, window.roles, window.keep, strict=True):
+            assert keep == (role != TARGET)
+            if keep and index != GIVEN:
+                assert index % walk.length in have, "a window is shown a latent that does not exist yet"
+        have |= new
+    assert have == set(range(walk.length))
+
+
+@given(takes(), configs)
+def test_windows_are_bounded_and_in_time_order(take, config):
+    walk, known, _ = take
+    for window in plan_windows(walk, config):
+        body = [index for index, role in zip(window.indices, window.roles, strict=True) if role != ANCHOR]
+        assert body == sorted(set(body))
+        assert len(window.new) <= config.size
+        assert sum(role == ANCHOR for role in window.roles) <= config.anchors
+        assert len(window.indices) <= config.size + config.ahead + len(known)
+
+
+@given(takes(), configs)
+def test_targets_stay_in_one_shot_and_nothing_crosses_a_cut(take, config):
+    walk, _, spans = take
+    cuts = [span.start for span in spans if span.cut]
+    for window in plan_windows(walk, config):
+        assert {walk.shot(walk.time(index)) for index in window.new} == {window.shot}
+        for index, role in zip(window.indices, window.roles, strict=True):
+            if role == CONTEXT:
+                low, high = sorted((index, window.new[0]))
+                assert not any(low < cut <= high for cut in cuts)
+
+
+@given(takes(), configs)
+def test_positions_are_based_on_the_first_new_latent(take, config):
+    for window in plan_windows(take[0], config):
+        for index, role, position in zip(window.indices, window.roles, window.positions, strict=True):
+            if role == ANCHOR:
+                assert position in (-16, -17)
+            else:
+                assert position == index - window.new[0]
+
+
+def shown(length, known=(), config=WindowConfig(), **options):  # noqa: B008
+    return [window.indices for window in plan_windows(Walk(length, known, **options), config)]
+
+
+def test_text_to_video():
+    assert shown(8) == [tuple(range(8))]
+    assert shown(20) == [tuple(range(12)), (0, *range(9, 20))]
+
+
+def test_short_remainder_is_shared_with_the_window_before():
+    assert [len(window.new) for window in plan_windows(Walk(13, ()))] == [10, 3]
+
+
+def test_extension_is_the_same_in_the_mirror():
+    forward = plan_windows(Walk(40, range(5)))
+    backward = plan_windows(Walk(40, range(35, 40), backward=True))
+    assert len(forward) == len(backward)
+    for one, other in zip(forward, backward, strict=True):
+        mirrored = {(39 - index, role) for index, role in zip(other.indices, other.roles, strict=True)}
+        assert mirrored == set(zip(one.indices, one.roles, strict=True))
+    assert backward[0].positions == (-16.0, *map(float, range(11)))
+
+
+def test_connect_ends_in_a_full_window_that_sees_both_sides():
+    last = plan_windows(Walk(26, [0, 1, 2, 23, 24, 25]))[-1]
+    assert last.indices == (0, *range(12, 26)) and len(last.new) == 8
+
+
+def test_loop_ends_in_a_window_that_sees_the_beginning():
+    assert shown(30, wrap=True)[-1] == (0, *range(19, 33))
+    with pytest.raises(UsageError, match="forward"):
+        Walk(30, (), wrap=True, backward=True)
+
+
+def test_keyframe_is_kept_inside_one_window_and_seen_before_it_is_reached():
+    assert shown(9, [5]) == [tuple(range(9))]
+    first = plan_windows(Walk(40, [12]))[0]
+    assert first.new == tuple(range(12)) and 12 in first.indices
+
+
+def test_anchor_is_reset_at_every_shot():
+    walk = Walk(60, (), [Span(0), Span(20), Span(40, cut=True)])
+    for window in plan_windows(walk):
+        for index, role in zip(window.indices, window.roles, strict=True):
+            if role == ANCHOR:
+                assert index == 20 * window.shot
+    first_of_cut = next(window for window in plan_windows(walk) if window.shot == 2)
+    assert CONTEXT not in first_of_cut.roles and ANCHOR not in first_of_cut.roles
+
+
+def test_given_anchor_belongs_to_the_first_shot():
+    windows = plan_windows(Walk(40, range(3), [Span(0), Span(20)], anchor_given=True))
+    assert all((window.indices[0] == GIVEN) == (window.shot == 0) for window in windows)
+
+
+def test_cost_of_a_minute():
+    """One minute at 8 frames a second: synchronous and rolling both near 24 latent forwards a latent (16 steps)."""
+    windows = plan_windows(Walk(120, ()))
+    assert 22 < window_cost(windows, 16).per_latent < 26
+    cost = queue_cost(120, 16, *queue_shape(16, 8))
+    assert 22 < cost.per_latent < 26 and cost.calls == 16 + 119 * 2
+
+
+def test_ten_minutes_is_planned_at_constant_window_size():
+    windows = plan_windows(Walk(1200, ()))
+    assert max(len(window.indices) for window in windows) == 12 and len(windows) == 150
+
+
+@pytest.mark.parametrize("options", [{"new": 0}, {"context": -1}, {"anchors": 2, "context": 0}, {"reach": 0}])
+def test_refuses(options):
+    with pytest.raises(UsageError, match="window"):
+        WindowConfig(**options)
