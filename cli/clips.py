@@ -1,26 +1,32 @@
 """Input clips and pictures as latents: read once from disk, a few frames of each end in memory, whatever the length."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ..engine.capability import Capability
 from ..engine.timeline import Timeline
 from ..media.read import read_frames, read_image
+from ..models.box import decode_stream
 from ..models.vae import VideoVAE
+from ..take.operations import Clip
 
 END = 8  # latents of each end of a clip that are kept: context for the model and lead-in for the decoder
 
 
 @dataclass
 class Stage:
-    """Where latents are made: the VAE on `device`, the frame rate, and the sizes (width, height) of plan and canvas."""
+    """Where latents are made: the VAE on `device`, what its model can do, the frame rate, and the sizes (width, height) of plan
+    and canvas."""
 
     vae: VideoVAE
+    capability: Capability
     device: torch.device
     fps: float
     size: tuple[int, int]
@@ -28,8 +34,8 @@ class Stage:
 
     @property
     def timeline(self) -> Timeline:
-        """Every latent of the VAE in the box stands for the same number of frames."""
-        return Timeline(self.vae.frames_per_latent, self.vae.frames_per_latent)
+        """Frames and latents of the model."""
+        return self.capability.timeline
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -68,21 +74,16 @@ class Stage:
 
         `lead_in` latents fill the decoder's memory first; their frames are dropped.
         """
-        stream = self.vae.decoder_stream()
-        at_once = max(1, 2**16 // (self.canvas[0] * self.canvas[1]))  # few at once: a third faster, and 250 MB less, than many
-        if lead_in is not None:
-            self._decode(stream, lead_in)
-        for latents in chunks:
-            for part in latents.split(at_once, 2):
-                yield self._decode(stream, part)
-
-    @torch.no_grad()
-    def _decode(self, stream: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
-        return stream(latents.to(self.device))[0].float().cpu()
+        frames = decode_stream(self.vae, chunks if lead_in is None else chain([lead_in], chunks), self.device)
+        spare = 0 if lead_in is None else lead_in.shape[2] * self.timeline.rest
+        for part in frames:
+            if spare < len(part):
+                yield part[spare:]
+            spare = max(0, spare - len(part))
 
 
 @dataclass
-class Clip:
+class InputClip:
     """An input clip at the plan's size and rate: its length, and the latents [1, C, n, h, w] of its two ends.
 
     `head` begins with the first frame and `tail` ends with the last, up to END latents; a clip shorter than one latent
@@ -95,12 +96,21 @@ class Clip:
     head: Tensor
     tail: Tensor
 
+    def ending(self) -> Clip:
+        """Its last latents, held to its first."""
+        first = max(0, self.frames // self.stage.timeline.rest - self.tail.shape[2])
+        return Clip(self.tail, str(self.path), first, self.head[0, :, 0])
+
+    def beginning(self) -> Clip:
+        """Its first latents, held to its last."""
+        return Clip(self.head, str(self.path), 0, self.tail[0, :, -1])
+
     def read(self) -> Iterator[Tensor]:
         """All frames [H, W, 3], from disk."""
         return read_frames(self.path, fps=self.stage.fps, size=self.stage.size)
 
 
-def open_clip(path: Path, stage: Stage) -> Clip:
+def open_clip(path: Path, stage: Stage) -> InputClip:
     """Reads `path` once and encodes its ends. Raises MediaError where it holds no video."""
     unit = stage.vae.frames_per_latent
     first: list[Tensor] = []
@@ -114,7 +124,7 @@ def open_clip(path: Path, stage: Stage) -> Clip:
     held = max(unit, min(END * unit, count // unit * unit))
     head = (first + [first[-1]] * unit)[:held]
     tail = ([last[0]] * unit + list(last))[-held:]
-    return Clip(path, stage, count, stage.encode(torch.stack(head)), stage.encode(torch.stack(tail)))
+    return InputClip(path, stage, count, stage.encode(torch.stack(head)), stage.encode(torch.stack(tail)))
 
 
 def picture(path: Path, stage: Stage) -> tuple[Tensor, Tensor]:

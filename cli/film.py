@@ -7,11 +7,11 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from ..engine import request as requests
-from ..engine.request import Request
-from ..engine.take import Settings, seams
 from ..errors import UsageError
-from .clips import Clip, Stage, open_clip, picture
+from ..media.read import read_frames
+from ..metrics.joins import JoinFrames
+from ..take import operations
+from .clips import InputClip, Stage, open_clip, picture
 from .pixels import Known, crop, lay_over
 from .plan import RenderPlan
 
@@ -19,27 +19,29 @@ FADE = 4  # frames over which a real clip gives way to decoded frames of the sam
 LEAD_IN = 4  # latents that fill the decoder's memory before a loop's first frame
 CHUNK = 8  # real frames handed on together
 
-Sampler = Callable[[Request], Iterable[Tensor]]
-
 
 @dataclass
 class Film:
-    """A request and how its frames become the output: real frames of `before` and `after` stand around the new ones.
+    """A take and how its frames become the output: real frames of `before` and `after` stand around the new ones.
 
     `new` frames are written of those made, without the first `trim` of them; `closing`: a loop, whose decoder is led in
-    by its own end; `stills` lie over the first frames; `seeds` are those of the shots.
+    by its own end; `stills` lie over the first frames.
     """
 
-    request: Request
+    take: operations.Plan
     stage: Stage
     new: int
-    seeds: list[int]
     trim: int = 0
-    before: Clip | None = None
-    after: Clip | None = None
+    before: InputClip | None = None
+    after: InputClip | None = None
     closing: bool = False
     stills: list[Known] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the shots."""
+        return [shot.seed for shot in self.take.request.shots]
 
     @property
     def total(self) -> int:
@@ -47,40 +49,39 @@ class Film:
         real = 0 if self.before is None else self.before.frames
         return real + self.new + (0 if self.after is None or self.closing else self.after.frames)
 
+    def join_frames(self, made: JoinFrames) -> JoinFrames:
+        """Output frames of the joins that lie at frames `made` of what was made."""
+        moved = JoinFrames(*([frame + self.offset for frame in some] for some in made))
+        return moved.within(self.total)
+
     @property
-    def joins(self) -> list[int]:
-        """Output frames at which new frames meet real ones, or a shot begins without a cut."""
-        begins = [shot.start for shot in self.request.shots if shot.start and not shot.cut]
-        if self.before is None and self.after is None:
-            return [self.stage.timeline.latent_span(start)[0] for start in begins]
-        real = 0 if self.before is None else self.before.frames
-        return [frame for frame in (real, real + self.new) if 0 < frame < self.total]
+    def offset(self) -> int:
+        """From frames of what was made to frames of the output."""
+        if self.before is None:
+            return -self.trim
+        return self.before.frames - self.stage.timeline.frames_for(self.before.tail.shape[2])
 
-    def windows(self, settings: Settings) -> list[int]:
-        """Output frames at which one window of a shot gives way to the next."""
-        frames = [self.frame_of(seam.at) for seam in seams(self.request, settings) if seam.kind == "window"]
-        return [frame for frame in frames if 0 < frame < self.total]
-
-    def frame_of(self, latent: int) -> int:
-        """The output frame at which a latent of the request begins."""
-        real, held = (0, 0) if self.before is None else (self.before.frames, self.before.tail.shape[2])
-        offset = real - self.stage.timeline.frames_for(held) - (self.trim if self.before is None else 0)
-        return self.stage.timeline.frames_for(latent) + offset
-
-    def frames(self, sampler: Sampler) -> Iterator[Tensor]:
-        """The output as chunks [T, H, W, 3] on the CPU, at the plan's size; `sampler` gives the request's latents."""
-        chunks: Iterable[Tensor] = sampler(self.request)
+    def frames(self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object]) -> Iterator[Tensor]:
+        """The output as chunks [T, H, W, 3] on the CPU, at the plan's size; `chunks` are the latents of the take, whose decoded
+        frames are shown to `seen`."""
         if self.closing:
             chunks = list(chunks)
         if self.before is None and self.after is None:
             lead_in = torch.cat(list(chunks), 2)[:, :, -LEAD_IN:] if self.closing else None
-            decoded = crop_all(self.stage.decode(chunks, lead_in), self.stage.size)
-            yield from lay_over(take(decoded, self.trim, self.new), self.stills)
+            decoded = crop_all(self._decoded(chunks, seen, lead_in), self.stage.size)
+            yield from lay_over(frames_between(decoded, self.trim, self.new), self.stills)
             return
-        yield from self._joined(chunks)
+        yield from self._joined(chunks, seen)
 
-    def _joined(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
-        unit = self.stage.vae.frames_per_latent
+    def _decoded(
+        self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object], lead_in: Tensor | None = None
+    ) -> Iterator[Tensor]:
+        for frames in self.stage.decode(chunks, lead_in):
+            seen(frames)
+            yield frames
+
+    def _joined(self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object]) -> Iterator[Tensor]:
+        unit = self.stage.timeline.rest
         known, start, over_a, over_b = [], self.trim, 0, 0
         if self.before is not None:
             over_a = min(FADE, self.before.frames)
@@ -95,57 +96,56 @@ class Film:
             over_b = min(FADE, self.after.frames)
             real_b = self.after.read()
             known.append(Known(real_b, over_a + self.new, over_b, fade_in=over_b))
-        decoded = crop_all(self.stage.decode(chunks), self.stage.size)
-        yield from lay_over(take(decoded, start, over_a + self.new + over_b), known)
+        decoded = crop_all(self._decoded(chunks, seen), self.stage.size)
+        yield from lay_over(frames_between(decoded, start, over_a + self.new + over_b), known)
         yield from stacked(real_b)
 
     def _opened(self, real: Iterator[Tensor], chunks: list[Tensor]) -> Iterator[Tensor]:
         """The real frames of a clip that is looped; the first fade in from what the end of the loop decodes to."""
         latents = torch.cat(chunks, 2)
-        head = self.request.length - (0 if self.after is None else self.after.head.shape[2])
+        head = self.take.placements[-1].start
         lead_in, first = latents[:, :, max(0, head - LEAD_IN) : head], latents[:, :, head : head + 1]
         decoded = next(crop_all(self.stage.decode([first], lead_in), self.stage.size))
         for index, frame in enumerate(real):
             yield torch.lerp(decoded[index], frame, (index + 1) / (FADE + 1)) if index < FADE else frame
 
 
-def make_film(
-    plan: RenderPlan, stage: Stage, *, seed: int, backward: bool, loop: bool, strength: tuple[float, float] | None
-) -> Film:
-    """Reads the inputs and builds the request; `strength` None is what the mode is best at. Raises UsageError or MediaError."""
-    prompt, unit = plan.shots[0].prompt, stage.vae.frames_per_latent
+def make_film(plan: RenderPlan, stage: Stage) -> Film:
+    """Reads the inputs and builds the request. Raises UsageError or MediaError."""
+    prompt, seed = plan.shots[0].prompt, plan.seed
     clips = [open_clip(path, stage) for path in plan.clips] if plan.mode in ("extend", "connect") else []
     if plan.mode == "remix":
-        return _remix(plan, stage, seed, strength or (requests.STRENGTHS["mild"],) * 2)
+        return _remix(plan, stage)
     if plan.mode not in ("extend", "connect"):
-        return _from_text(plan, stage, seed)
-    new = stage.timeline.latents_for(plan.frames)
-    if plan.mode == "extend" and not loop:
+        return _from_text(plan, stage)
+    can = stage.capability
+    if plan.mode == "extend" and not plan.loop:
         clip = clips[0]
-        if backward:
-            request = requests.extend(clip.head, new, prompt, seed, backward=True, anchor=clip.tail[0, :, -1])
-            return Film(request, stage, plan.frames, [seed], trim=new * unit - plan.frames, after=clip)
-        request = requests.extend(clip.tail, new, prompt, seed, anchor=clip.head[0, :, 0], first=_first(clip))
-        return Film(request, stage, plan.frames, [seed], before=clip)
+        known = clip.ending() if not plan.backward else clip.beginning()
+        take = operations.extend(can, known, plan.frames, prompt=prompt, seed=seed, backward=plan.backward)
+        if plan.backward:
+            return Film(
+                take, stage, plan.frames, trim=stage.timeline.frames_for(take.placements[0].start) - plan.frames, after=clip
+            )
+        return Film(take, stage, plan.frames, before=clip)
     before, after = clips[0], clips[-1]
-    bridge = strength[0] if strength else requests.BRIDGE
-    if loop:
-        request = requests.close_loop(before.tail, after.head, new, prompt, seed, first=_first(before), strength=bridge)
+    new = stage.timeline.frames_for(stage.timeline.latents_for(plan.frames))
+    strength = None if plan.strength is None else plan.strength[0]
+    if plan.loop:
+        head = after.beginning()
+        take = operations.loop(
+            can, before.ending(), plan.frames, prompt=prompt, seed=seed, strength=strength, head=head, ahead=head.length
+        )
     else:
         prompts = (prompt,) if plan.towards is None else (prompt, plan.towards)
-        request = requests.connect(
-            before.tail, after.head, new, prompts, seed, anchor=before.head[0, :, 0], first=_first(before), strength=bridge
+        take = operations.stitch(
+            can, (before.ending(), after.beginning()), plan.frames, prompts=prompts, seed=seed, strength=strength
         )
-    return Film(request, stage, new * unit, [seed], before=before, after=after, closing=loop, notes=_whole(plan, stage))
+    return Film(take, stage, new, before=before, after=after, closing=plan.loop, messages=_whole_latents(plan, stage))
 
 
-def _from_text(plan: RenderPlan, stage: Stage, seed: int) -> Film:
+def _from_text(plan: RenderPlan, stage: Stage) -> Film:
     """text, image and loop: shots, keyframes, a first picture."""
-    counts = [stage.timeline.latents_for(frames) for frames in plan.shot_frames]
-    length, starts = sum(counts), [sum(counts[:number]) for number in range(len(counts))]
-    seeds = [seed + number if shot.seed is None else shot.seed for number, shot in enumerate(plan.shots)]
-    shots = [requests.Shot(start, number, seeds[number], plan.shots[number].cut) for number, start in enumerate(starts)]
-    prompts = [shot.prompt for shot in plan.shots]
     known: dict[int, Tensor] = {}
     stills = []
     for frame, path in plan.keyframes:
@@ -158,38 +158,37 @@ def _from_text(plan: RenderPlan, stage: Stage, seed: int) -> Film:
         known[0] = latent[0, :, 0]
         span = stage.timeline.latent_span(0)[1]
         stills.append(Known(iter([pixels] * span), 0, span, fade_out=span - 1))
-    request = Request(length, stage.shape, shots, prompts, known, loop=plan.mode == "loop")
-    made = stage.timeline.frames_for(length)
-    several = len(shots) > 1 or plan.mode == "loop"
-    notes = _whole(plan, stage) if several else []
-    return Film(request, stage, made if several else plan.frames, seeds, closing=plan.mode == "loop", stills=stills, notes=notes)
+    ring = plan.mode == "loop"
+    take = operations.film(stage.capability, plan.shots, plan.shot_frames, stage.shape, seed=plan.seed, known=known, ring=ring)
+    several = len(plan.shots) > 1 or ring
+    new = stage.timeline.frames_for(take.length) if several else plan.frames
+    messages = _whole_latents(plan, stage) if several else []
+    return Film(take, stage, new, closing=ring, stills=stills, messages=messages)
 
 
-def _remix(plan: RenderPlan, stage: Stage, seed: int, strength: tuple[float, float]) -> Film:
-    from ..media.read import read_frames
-
+def _remix(plan: RenderPlan, stage: Stage) -> Film:
     frames = read_frames(plan.clips[0], fps=stage.fps, size=stage.size)
     source, count = stage.encode_all(islice(frames, plan.frames or None))
-    changes = strength[0] if strength[0] == strength[1] else requests.slope(*strength, source.shape[2])
-    request = requests.remix(source, source.shape[2], stage.shape, plan.shots[0].prompt, seed, strength=changes)
-    notes = [f"the clip ends after {count} frames: the remix does too"] if plan.frames > count else []
-    return Film(request, stage, count, [seed], notes=notes)
+    begin, end = plan.strength or ("mild", None)
+    take = operations.remix(
+        operations.Clip(source, str(plan.clips[0])),
+        begin,
+        None if end == begin else end,
+        prompt=plan.shots[0].prompt,
+        seed=plan.seed,
+    )
+    messages = [f"the clip ends after {count} frames: the remix does too"] if plan.frames > count else []
+    return Film(take, stage, count, messages=messages)
 
 
-def _first(clip: Clip) -> int:
-    """Number of the first latent of the clip's tail within the clip."""
-    return max(0, clip.frames // clip.stage.vae.frames_per_latent - clip.tail.shape[2])
-
-
-def _whole(plan: RenderPlan, stage: Stage) -> list[str]:
+def _whole_latents(plan: RenderPlan, stage: Stage) -> list[str]:
     """A note where lengths grow to whole latents, because both ends of what is made meet something."""
-    snapped = [stage.timeline.snap(frames)[0] for frames in plan.shot_frames]
-    if snapped == plan.shot_frames:
-        return []
-    return [f"lengths here go by {stage.timeline.rest} frames: {sum(plan.shot_frames)} frames become {sum(snapped)}"]
+    asked = sum(plan.shot_frames)
+    snapped = stage.timeline.snap(asked)[0]
+    return [] if snapped == asked else [f"lengths here go by {stage.timeline.rest} frames: {asked} frames become {snapped}"]
 
 
-def take(chunks: Iterable[Tensor], start: int, count: int) -> Iterator[Tensor]:
+def frames_between(chunks: Iterable[Tensor], start: int, count: int) -> Iterator[Tensor]:
     """Frames start..start+count of chunks [T, H, W, 3]."""
     first, stop = 0, start + count
     for chunk in chunks:

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.progress import track
 
 from ..errors import ReelError, UsageError
-from .render import MARK_KEY
+from ..metrics.joins import JoinFrames
 from .values import shorten
 
 if TYPE_CHECKING:
     from ..metrics.meter import Meter
+    from ..reel.record import ReelRecord
 
 MARK_FRAMES = 64
 
@@ -39,11 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.path.is_dir():
         if arguments.prune:
             prune(arguments.path)
-        report = reel_report(arguments.path)
-        series = report["metrics"].pop("series", None)
+        reel = read_reel(arguments.path)
         if arguments.plot:
-            plot_reel(report, series, arguments.plot)
-        print(json.dumps(report) if arguments.json else "\n".join(reel_lines(report)))
+            plot_reel(reel.record, arguments.plot)
+        print(json.dumps(reel.data) if arguments.json else "\n".join(reel_lines(reel)))
         return 0
     if arguments.prune:
         raise UsageError(f"--prune {arguments.path}: give the folder of a reel")
@@ -78,13 +78,12 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
     for frame in track(frames, "measuring", total=info.frames, console=console, disable=arguments.quiet):
         meter.add(frame)
     asked = asked_joins(arguments.joins, meter.frames)
-    joins, windows = (listed(record, name, meter.frames) if asked is None else [] for name in ("joins", "windows"))
-    joins = joins if asked is None else asked
+    joins = JoinFrames.read(record).within(meter.frames) if asked is None else JoinFrames(asked, [])
     loop = (arguments.loop or record.get("loop") is True) and meter.frames >= 3
-    measured = meter.report(joins, float(info.fps), windows=windows, loop=loop)
+    measured = meter.report(joins.joins, float(info.fps), windows=joins.windows, loop=loop)
     sharpest = max(range(1, meter.frames), key=lambda frame: meter.join(frame).ratio, default=None)
     step = None if sharpest is None else {"frame": sharpest, "ratio": meter.join(sharpest).ratio}
-    score = mark.detect(islice(read_frames(path), MARK_FRAMES), MARK_KEY)
+    score = mark.detect(islice(read_frames(path), MARK_FRAMES), mark.KEY)
     data = {
         "file": str(path),
         "width": info.width,
@@ -99,26 +98,22 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
         "sharpest_step": step,
         "mark": {"score": round(score, 2), "found": score > mark.THRESHOLD},
     }
-    return Inspected(data, measured.words(), meter, joins + windows)
+    return Inspected(data, measured.lines(), meter, joins.joins + joins.windows)
 
 
-def listed(record: dict[str, Any], name: str, frames: int) -> list[int]:
-    """Frame numbers that a record lists, as far as the film has them."""
-    found = record.get(name)
-    return [join for join in found if type(join) is int and 0 < join < frames] if isinstance(found, list) else []
+class ReelContent(NamedTuple):
+    """What a reel holds: plain data for JSON, and its record."""
+
+    data: dict[str, Any]
+    record: "ReelRecord"
 
 
-def plot_reel(report: dict[str, Any], series: Any, path: Path) -> None:
+def plot_reel(record: "ReelRecord", path: Path) -> None:
     """Draws what was measured when the take on a reel was made. Raises UsageError where that was not, else as `plot`."""
-    from ..metrics.meter import Meter, Report
-
-    try:
-        meter, found = Meter.of(series), Report.of(report["metrics"])
-        fps = float(report["metrics"]["fps"])
-        joins = [join.frame for join in found.joins + found.windows if 0 < join.frame < meter.frames]
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise UsageError(f"--plot {path}: nothing was measured of this reel; give the film made of it") from None
-    plot(meter, joins, fps, path)
+    if record.meter is None or record.report is None or not record.fps:
+        raise UsageError(f"--plot {path}: nothing was measured of this reel; give the film made of it")
+    joins = [join.frame for join in record.report.joins + record.report.windows if 0 < join.frame < record.meter.frames]
+    plot(record.meter, joins, record.fps, path)
 
 
 def plot(meter: "Meter", joins: list[int], fps: float, path: Path) -> None:
@@ -150,26 +145,33 @@ def prune(path: Path) -> None:
     """Deletes what earlier versions of a take have left in its reel. Raises ReelError, also where the last run did not end."""
     from ..reel.store import Reel
 
-    with Reel.open(path, Reel.peek(path)["header"]) as reel:
+    with Reel.open(path) as reel:
         reel.prune()
 
 
-def reel_report(path: Path) -> dict[str, Any]:
-    """Header, metrics and segments of a reel. Raises ReelError where the folder holds none."""
-    from ..reel.store import INDEX, SEGMENTS, Reel
+def read_reel(path: Path) -> ReelContent:
+    """Header, record and segments of a reel. Raises ReelError where the folder holds none."""
+    from ..reel.migrations import SEGMENTS
+    from ..reel.record import ReelRecord
+    from ..reel.store import INDEX, Reel
 
     if not (path / INDEX).exists():
         raise ReelError(f"{path}: no reel, it has no {INDEX}; give a video file or the folder of a reel")
-    data = Reel.peek(path)
-    try:
-        segments = [{"file": entry["file"], "bytes": entry["bytes"], "meta": entry["meta"]} for entry in data["segments"]]
-        for segment, entry in zip(segments, data["segments"], strict=True):
-            segment["used"] = entry["key"] in data["order"]
-            segment["present"] = (path / SEGMENTS / Path(segment["file"]).name).is_file()
-        found = {name: data[name] for name in ("longtake", "header", "finished", "metrics")}
-        return {"reel": str(path), **found, "segments": segments}
-    except (KeyError, TypeError):
-        raise ReelError(f"{path / INDEX}: damaged; render again with --reel {path} to make it anew") from None
+    index = Reel.peek(path)
+    segments = [
+        {
+            "file": entry["file"],
+            "bytes": entry["bytes"],
+            "meta": entry["meta"],
+            "used": entry["key"] in index["order"],
+            "present": (path / SEGMENTS / Path(entry["file"]).name).is_file(),
+        }
+        for entry in index["segments"]
+    ]
+    record = ReelRecord.read(index["metrics"], path / INDEX)
+    measured = {name: value for name, value in index["metrics"].items() if name != "series"}
+    data = {"reel": str(path), **{name: index[name] for name in ("longtake", "header", "finished")}, "record": measured}
+    return ReelContent(data | {"segments": segments}, record)
 
 
 def film_lines(film: Inspected) -> list[str]:
@@ -193,34 +195,18 @@ def film_lines(film: Inspected) -> list[str]:
     return lines
 
 
-def reel_lines(report: dict[str, Any]) -> list[str]:
+def reel_lines(reel: ReelContent) -> list[str]:
     """The report for reading."""
-    lines = [f"reel     {report['reel']}", f"made by  LongTake {report['longtake']}"]
-    lines += [f"{name:8} {value}" for name, value in report["header"].items()]
-    for shot in report["metrics"].get("shots", []):
-        lines.append(f"shot     seed {shot.get('seed')}: {shorten(str(shot.get('prompt')), 80)}")
-    lines += measured_lines(report)
-    size = sum(segment["bytes"] for segment in report["segments"])
-    missing = [segment["file"] for segment in report["segments"] if not segment["present"]]
-    lines.append(f"segments {len(report['segments'])}, {size / 1e6:.1f} MB")
-    spare = [segment["bytes"] for segment in report["segments"] if not segment["used"]]
+    data, segments = reel.data, reel.data["segments"]
+    lines = [f"reel     {data['reel']}", f"made by  LongTake {data['longtake']}"]
+    lines += [f"{name:8} {value}" for name, value in data["header"].items()]
+    lines += [shorten(shot.line(), 110) for shot in reel.record.shots]
+    lines += reel.record.lines() or ["not measured: the take is not finished, or was made without a VAE"]
+    if reel.record.report is not None and not data["finished"]:
+        lines.append("note     measured when the take was last finished; a later run has not been")
+    size = sum(segment["bytes"] for segment in segments)
+    lines.append(f"segments {len(segments)}, {size / 1e6:.1f} MB")
+    spare = [segment["bytes"] for segment in segments if not segment["used"]]
     if spare:
         lines.append(f"earlier  {len(spare)} of them, {sum(spare) / 1e6:.1f} MB, are not in the last version: --prune deletes them")
-    lines += [f"missing  {file}" for file in missing]
-    return lines
-
-
-def measured_lines(report: dict[str, Any]) -> list[str]:
-    """Joins and drift of the take on a reel, as they were measured when it was made. Raises ReelError for a damaged reel."""
-    from ..metrics.meter import Report
-
-    metrics = report["metrics"]
-    if not {"joins", "drift"} & set(metrics):
-        return ["joins    not measured: the take is not finished, or was made without a VAE"]
-    try:
-        lines = Report.of(metrics).words()
-        for one in metrics.get("again", []):
-            lines.append(f"again    frame {one['frame']}, {one['times']} times; kept is seed {one['seed']}")
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise ReelError(f"{report['reel']}: its measurements are damaged; make the take again with this reel") from None
-    return lines if report["finished"] else [*lines, "note     measured when the take was last finished; a later run has not been"]
+    return lines + [f"missing  {segment['file']}" for segment in segments if not segment["present"]]

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
-from ..take.shots import ShotText
+from ..take.shots import ShotText, shot_lengths
 from .prompts import language_note, read_shots
 from .values import shorten
 from .video_file import check_output, resolve_output
@@ -18,6 +18,21 @@ GRID = 16  # pixels a latent cell is wide and high
 DEFAULT_SIZE, DEFAULT_FPS, DEFAULT_SECONDS = (256, 160), 8.0, 4.0
 CLIP_AREA_MAX, CLIP_FPS_MAX = 512 * 320, 16.0  # a clip above these is brought to the default area and frame rate
 SOURCES = ("image", "extend", "connect", "remix")
+
+
+@dataclass(frozen=True)
+class SamplerOptions:
+    """How to sample: steps and guidance (None as the weights' card says), order of the solver, a rolling queue instead of
+    windows, how often a window may be sampled again, prompts as they are written, on what device, which weights."""
+
+    steps: int | None = None
+    cfg: float | None = None
+    order: int = 1
+    rolling: bool = False
+    retries: int = 0
+    as_written: bool = False
+    device: str = "auto"
+    weights: Path | None = None
 
 
 @dataclass
@@ -40,6 +55,13 @@ class RenderPlan:
     keyframes: list[tuple[int, Path]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     towards: str | None = None
+    seed: int = 1
+    backward: bool = False
+    loop: bool = False
+    strength: tuple[float, float] | None = None
+    sampler: SamplerOptions = field(default_factory=lambda: SamplerOptions())
+    reel: Path | None = None
+    marked: bool = True
 
     @property
     def frames(self) -> int:
@@ -78,7 +100,27 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
     notes += [note] if note else []
     inputs = [*clips, *(path for _, path in keyframes), *([arguments.shots] if arguments.shots else [])]
     check_output(output, inputs, sum(shot_frames), *size)
-    return RenderPlan(mode, shots, shot_frames, size, canvas, fps, output, clips, keyframes, notes, towards)
+    sampler = SamplerOptions(**{name: getattr(arguments, name) for name in SamplerOptions.__dataclass_fields__})
+    return RenderPlan(
+        mode,
+        shots,
+        shot_frames,
+        size,
+        canvas,
+        fps,
+        output,
+        clips,
+        keyframes,
+        notes,
+        towards,
+        seed=arguments.seed,
+        backward=arguments.backward,
+        loop=arguments.loop,
+        strength=arguments.strength,
+        sampler=sampler,
+        reel=arguments.reel,
+        marked=not arguments.no_mark,
+    )
 
 
 def _mode(arguments: argparse.Namespace) -> str:
@@ -170,8 +212,7 @@ def _clip_size(width: int, height: int) -> tuple[int, int]:
 def _shot_frames(arguments: argparse.Namespace, shots: list[ShotText], fps: float) -> list[int]:
     if arguments.frames is not None:
         return [arguments.frames]
-    seconds = [shot.seconds or arguments.seconds or DEFAULT_SECONDS for shot in shots]
-    return [max(1, round(length * fps)) for length in seconds]
+    return shot_lengths(shots, fps, arguments.seconds or DEFAULT_SECONDS)
 
 
 def _keyframes(arguments: argparse.Namespace, fps: float, frames: int) -> list[tuple[int, Path]]:

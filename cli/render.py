@@ -4,9 +4,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,16 +18,12 @@ from .plan import RenderPlan, make_plan
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..engine.retry import Lookup
-    from ..engine.take import Progress as Step
-    from ..engine.take import Settings
-    from ..metrics.meter import Join, Meter
+    from ..engine.state import Progress as Step
+    from ..engine.take import Chunk
+    from ..metrics.meter import Meter
     from ..models.load import Bundle
-    from ..reel.store import Reel
-    from .clips import Stage
+    from ..take.session import TakeResult
     from .film import Film
-
-MARK_KEY = "longtake"
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -40,75 +35,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Renders and reports; raises LongTakeError, and KeyboardInterrupt that says what is kept."""
-    begin = time.perf_counter()
     plan = make_plan(arguments)
-    console = Console(stderr=True, quiet=arguments.quiet, soft_wrap=True, highlight=False)
-    note_all(console, plan.notes)
-
-    import torch
-
-    from ..models.load import load_bundle, manifest_id, pick_device, read_manifest
-    from ..reel.store import header
-
-    device = pick_device(arguments.device)
-    bundle = load_bundle(device, arguments.weights)
-    manifest = read_manifest(arguments.weights) if arguments.weights else read_manifest()
-    model = "longtake-" + manifest_id(manifest)
-    model += "-as-written" * arguments.as_written
-    note_all(console, length_notes(plan, bundle))
-    if not arguments.as_written:
-        note_all(console, [r.note() for r in bundle.recaption(list(dict.fromkeys(filter(None, plan.prompts))))])
-    loaded = time.perf_counter()
-
-    from .clips import Stage
-    from .film import make_film
-
-    stage = Stage(bundle.vae, device, plan.fps, plan.size, plan.canvas)
-    film = make_film(
-        plan,
-        stage,
-        seed=arguments.seed,
-        backward=arguments.backward,
-        loop=arguments.loop,
-        strength=arguments.strength,
-    )
-    note_all(console, film.notes)
-    settings, cfg = sampler_settings(arguments, bundle)
-    record = {"steps": settings.steps, "order": arguments.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
-    record |= {"joins": film.joins, "windows": film.windows(settings), "loop": film.closing}
-    with open_reel(arguments.reel, header(model, stage.shape, stage.timeline)) as reel:
-        if reel is not None:
-            prompts = [shot.prompt for shot in plan.shots]
-            shots = [{"prompt": p, "seed": s} for p, s in zip(prompts, film.seeds, strict=True)]
-            reel.set_metrics({"fps": plan.fps, "shots": shots})
-            reel.put_known(film.request.known)
-        sampler = Sampler(bundle, stage, settings, cfg, arguments.order, model, reel, arguments.as_written, arguments.retries)
-        meter = write(plan, film, sampler, console, arguments, model, record)
-        if reel is not None:
-            loop = film.closing and meter.frames >= 3
-            measured = meter.report(record["joins"], plan.fps, windows=record["windows"], loop=loop).as_dict()
-            reel.set_metrics({**reel.metrics, **measured, "series": meter.series(), "again": again(film, sampler)})
-    done = time.perf_counter()
-    report = {
-        "file": str(plan.output),
-        "width": plan.size[0],
-        "height": plan.size[1],
-        "frames": film.total,
-        "fps": plan.fps,
-        "seconds": round(film.total / plan.fps, 3),
-        "seed": arguments.seed,
-        "seeds": film.seeds,
-        "model": model,
-        "load_seconds": round(loaded - begin, 3),
-        "render_seconds": round(done - loaded, 3),
-        "seconds_per_frame": round((done - loaded) / max(1, film.new), 4),
-        "peak_mb": peak_memory(),
-        "threads": torch.get_num_threads(),
-        "device": str(device),
-        "steps": settings.steps,
-        "notes": plan.notes + film.notes,
-        "again": again(film, sampler),
-    }
+    report = render(plan, Console(stderr=True, quiet=arguments.quiet, soft_wrap=True, highlight=False))
     if arguments.json:
         print(json.dumps(report))
     elif not arguments.quiet:
@@ -116,150 +44,153 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class Sampler:
-    """Gives a request's latents chunk by chunk, and tells `on_step` about every model call."""
+def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
+    """Makes the film of a plan and gives the report on it."""
+    begin = time.perf_counter()
+    note_all(console, plan.notes)
 
-    def __init__(
-        self,
-        bundle: "Bundle",
-        stage: "Stage",
-        settings: "Settings",
-        cfg: float,
-        order: int,
-        model: str,
-        reel: "Reel | None",
-        as_written: bool,
-        retries: int,
-    ):
-        self.bundle, self.stage, self.settings, self.cfg = bundle, stage, settings, cfg
-        self.order, self.model, self.reel, self.as_written = order, model, reel, as_written
-        self.retries = retries
-        self.again: dict[int, tuple[int, int]] = {}
-        self.on_step: Any = None
+    import torch
 
-    def __call__(self, request: Any) -> "Iterator[Tensor]":
-        import torch
+    from ..models.load import load_bundle, pick_device
 
-        from ..engine.denoiser import InBoxDenoiser
-        from ..engine.retry import Retry, judge
-        from ..engine.take import sample, seams
+    device = pick_device(plan.sampler.device)
+    bundle = load_bundle(device, plan.sampler.weights)
+    note_all(console, prompt_notes(plan, bundle))
+    loaded = time.perf_counter()
 
-        prompts = [*request.prompts, *([""] if self.cfg != 1.0 else [])]
-        with torch.no_grad():
-            context = self.bundle.dit.context(*self.bundle.encode(prompts, as_written=self.as_written))
-        denoiser = InBoxDenoiser(
-            self.bundle.dit,
-            context,
-            fps=self.stage.fps,
-            cfg=self.cfg,
-            order=self.order,
-            uncond=len(prompts) - 1 if self.cfg != 1.0 else None,
-            device=self.stage.device,
-            model_id=self.model,
-        )
-        retry = Retry(self.retries, judge((seam.at for seam in seams(request, self.settings)), self._join), made=self.again)
-        more = {"reel": self.reel, "progress": self.on_step, "retry": retry if self.retries else None}
-        for chunk in sample(request, denoiser, self.settings, **more):
-            yield chunk.latents
+    from .clips import Stage
+    from .film import make_film
 
-    def _join(self, latent: "Lookup", join: int) -> "Join | None":
-        """How visible the join before latent `join` is."""
-        import torch
-
-        from ..engine.retry import join_around
-        from ..models.vae import WARM
-
-        with torch.no_grad():
-            show = lambda latents: self.bundle.vae.decode(latents.to(self.stage.device)).float().cpu()  # noqa: E731
-            return join_around(latent, join, self.stage.timeline, WARM, show)
+    stage = Stage(bundle.vae, bundle.capability, device, plan.fps, plan.size, plan.canvas)
+    film = make_film(plan, stage)
+    note_all(console, film.messages)
+    made = make(plan, film, bundle, console)
+    seconds = time.perf_counter() - loaded
+    return {
+        "file": str(plan.output),
+        "width": plan.size[0],
+        "height": plan.size[1],
+        "frames": film.total,
+        "fps": plan.fps,
+        "seconds": round(film.total / plan.fps, 3),
+        "seed": plan.seed,
+        "seeds": film.seeds,
+        "model": bundle.name,
+        "load_seconds": round(loaded - begin, 3),
+        "render_seconds": round(seconds, 3),
+        "seconds_per_frame": round(seconds / max(1, film.new), 4),
+        "peak_mb": peak_memory(),
+        "threads": torch.get_num_threads(),
+        "device": str(device),
+        "steps": plan.sampler.steps or bundle.capability.steps,
+        "notes": plan.notes + film.messages,
+        "retried": [window._replace(frame=window.frame + film.offset)._asdict() for window in made.retried],
+    }
 
 
-def again(film: "Film", sampler: Sampler) -> list[dict[str, int]]:
-    """Windows that were made again: the frame they begin at, how often, and the seed they were kept with."""
-    made = sorted(sampler.again.items())
-    return [{"frame": film.frame_of(at), "times": times, "seed": seed} for at, (times, seed) in made]
+def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console) -> "TakeResult":
+    """Samples the film's take in a session and writes its frames."""
+    from ..engine.settings import Settings
+    from ..engine.take import joins_of
+    from ..models.box import BoxCodec, box_denoiser, fingerprint
+    from ..take.joins import join_frames
+    from ..take.session import Session
 
-
-def write(
-    plan: RenderPlan,
-    film: "Film",
-    sampler: Sampler,
-    console: Console,
-    arguments: argparse.Namespace,
-    model: str,
-    record: dict[str, Any],
-) -> "Meter":
-    """Frames from the film to the writer, marked, with progress; an interruption says what is kept. Gives what was measured
-    of them, where there is a reel to put it on."""
-    from ..media import mark
-    from ..media.write import open_writer
-    from ..metrics.meter import Meter
-
-    tags = None
-    if not arguments.no_mark:
-        tags = mark.metadata(plan.prompts[0] if len(plan.prompts) == 1 else plan.prompts, arguments.seed, model, **record)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+    options, request = plan.sampler, film.take.request
+    cfg = bundle.capability.cfg if options.cfg is None else options.cfg
+    settings = Settings.of(bundle.capability, steps=options.steps, rolling=options.rolling)
+    states = bundle.states(request.prompts, as_written=options.as_written)
+    denoiser = box_denoiser(
+        bundle, states, bundle.states([""])[0], fps=plan.fps, cfg=cfg, order=options.order, device=film.stage.device
     )
-    meter = Meter()
-    writer = open_writer(plan.output, *plan.size, plan.fps, metadata=tags)
-    with Progress(*columns, console=console, disable=arguments.quiet) as progress:
+    joins = film.join_frames(join_frames(joins_of(request, settings), film.stage.timeline))
+    record = {"steps": settings.steps, "order": options.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
+    events = FilmEvents(plan, film, console, bundle.name, record | {**joins._asdict(), "loop": film.closing})
+    codec = BoxCodec(bundle.vae, film.stage.device)
+    session = Session(bundle.capability, settings, denoiser, events, plan.fps, codec, options.retries)
+    named = replace(request, prompts=[fingerprint(one) for one in states])
+    return session.make(named, reel=plan.reel, prompts=[request.prompts[shot.prompt] for shot in request.shots])
+
+
+@dataclass
+class FilmEvents:
+    """`take.backend.Events` of a render: a progress bar, and the film's frames to its file, marked."""
+
+    plan: RenderPlan
+    film: "Film"
+    console: Console
+    model: str
+    record: dict[str, Any]
+    tell: Callable[["Step"], None] = field(default=lambda step: None)
+
+    def step(self, progress: "Step") -> None:
+        """Moves the bar."""
+        self.tell(progress)
+
+    def watch(self, chunks: "Iterator[Chunk]") -> "Meter | None":
+        """Writes the film; an interruption says what is kept."""
+        from ..media import mark
+        from ..media.write import open_writer
+        from ..metrics.meter import Meter
+
+        plan, tags = self.plan, None
+        if plan.marked:
+            prompts = plan.prompts[0] if len(plan.prompts) == 1 else plan.prompts
+            tags = mark.metadata(prompts, plan.seed, self.model, **self.record)
+        meter = Meter()
+        seen: Callable[[Tensor], object] = meter.add if plan.reel is not None else lambda frames: None
+        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=tags)
+        with self.bar():
+            try:
+                with writer:
+                    for frames in self.film.frames((chunk.latents for chunk in chunks), seen):
+                        writer.write(mark.embed(frames, mark.KEY) if plan.marked else frames)
+                    for _ in chunks:  # what is sampled beyond the last frame that is written
+                        pass
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(kept(plan, writer)) from None
+        return meter if plan.reel is not None else None
+
+    def bar(self) -> Progress:
+        """A progress bar that `step` moves."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        progress = Progress(*columns, console=self.console, disable=self.console.quiet)
         task = progress.add_task("sampling", total=1.0)
 
-        def on_step(step: "Step") -> None:
+        def tell(step: "Step") -> None:
             share = (step.window - 1 + step.step / max(1, step.steps)) / max(1, step.windows)
             which = f"window {step.window}/{step.windows} step {step.step}/{step.steps}"
             progress.update(task, completed=share, description=which + (" (from the reel)" if step.resumed else ""))
 
-        sampler.on_step = on_step
-        try:
-            with writer:
-                for frames in film.frames(sampler):
-                    writer.write(frames if arguments.no_mark else mark.embed(frames, MARK_KEY))
-                    if sampler.reel is not None:
-                        meter.add(frames)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(kept(plan, writer, arguments.reel)) from None
-        progress.update(task, completed=1.0, description="done")
-    return meter
+        self.tell = tell
+        return progress
 
 
-def kept(plan: RenderPlan, writer: Any, reel: Path | None) -> str:
+def kept(plan: RenderPlan, writer: Any) -> str:
     """What is left of a render that was stopped."""
     where = getattr(writer, "partial", writer.path)
     parts = [f"{writer.frames} frames are in {where}" if writer.frames else "no frame was finished"]
-    if reel is not None:
-        parts.append(f"the same command goes on from the reel {reel}")
+    if plan.reel is not None:
+        parts.append(f"the same command goes on from the reel {plan.reel}")
     return "interrupted: " + ", ".join(parts)
 
 
-def sampler_settings(arguments: argparse.Namespace, bundle: "Bundle") -> "tuple[Settings, float]":
-    """Steps, shift and guidance: from the options, else what the model card says."""
-    from ..engine.take import Settings
-
-    settings = Settings.of(bundle.info, steps=arguments.steps, rolling=arguments.rolling)
-    return settings, float(bundle.info.get("cfg", 1.0)) if arguments.cfg is None else arguments.cfg
-
-
-def open_reel(path: Path | None, header: dict[str, Any]) -> Any:
-    """The reel in `path`, or a context of None. Raises ReelError."""
-    from ..reel.store import Reel
-
-    return nullcontext() if path is None else Reel.open(path, header)
-
-
-def length_notes(plan: RenderPlan, bundle: "Bundle") -> list[str]:
-    """Warnings about prompts longer than what the text encoder reads."""
+def prompt_notes(plan: RenderPlan, bundle: "Bundle") -> list[str]:
+    """Warnings about prompts longer than what the text encoder reads, and how they are re-captioned."""
     from ..models.text import MAX_TOKENS
 
-    counts = [bundle.text.tokens(prompt) for prompt in plan.prompts]
-    long = [count for count in counts if count > MAX_TOKENS]
-    return [f"the prompt has {max(long)} tokens: only the first {MAX_TOKENS} are read"] if long else []
+    long = [count for prompt in plan.prompts if (count := bundle.text.tokens(prompt)) > MAX_TOKENS]
+    notes = [f"the prompt has {max(long)} tokens: only the first {MAX_TOKENS} are read"] if long else []
+    if not plan.sampler.as_written:
+        notes += [one.note() for one in bundle.recaption(list(dict.fromkeys(filter(None, plan.prompts))))]
+    return notes
 
 
 def note_all(console: Console, notes: list[str]) -> None:
@@ -280,6 +211,8 @@ def peak_memory() -> float | None:
 
 def summary(report: dict[str, Any], plan: RenderPlan) -> str:
     """The lines printed at the end."""
+    from ..reel.record import RetriedWindow
+
     seeds = report["seeds"]
     seed = str(seeds[0]) if len(seeds) == 1 else f"{report['seed']} (shots: {', '.join(map(str, seeds))})"
     return "\n".join(
@@ -288,7 +221,7 @@ def summary(report: dict[str, Any], plan: RenderPlan) -> str:
             f"frames   {report['frames']} at {report['fps']:g} fps, {report['seconds']:g} s",
             f"time     {report['render_seconds']:.1f} s, {report['seconds_per_frame']:.3f} s a frame",
             f"seed     {seed}",
-            *(f"again    frame {one['frame']}, {one['times']} times; kept is seed {one['seed']}" for one in report["again"]),
+            *(f"again    {RetriedWindow(**window).line()}" for window in report["retried"]),
             f"file     {plan.output.resolve()}",
         ]
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from ..take.shots import SECONDS_MAX
+from ..take.shots import SECONDS_MAX, STRENGTHS
 
 SIDE_MIN, SIDE_MAX = 16, 4096
 PIXELS_MAX = 1920 * 1088
@@ -59,8 +59,6 @@ def size(text: str) -> tuple[int, int]:
 
 def strength(text: str) -> tuple[float, float]:
     """How much a remix changes, at its beginning and at its end: a name or a number in 0..1, or two with a colon between."""
-    from ..engine.request import STRENGTHS
-
     begin, colon, end = text.partition(":")
     try:
         words = (begin, end) if colon else (begin, begin)

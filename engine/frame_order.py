@@ -1,4 +1,4 @@
-"""Window plans: which latent frames the model sees at once, in what role, and what that costs."""
+"""Frame order: which latent frames the model sees at once, in what role, and in which order they are made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .roles import ANCHOR, CONTEXT, TARGET
 ANCHOR_POSITION = -16.0
 """Time position of the anchor whatever its age (a re-aligned sink, Deep Forcing, arXiv 2512.05081)."""
 
-GIVEN = -1
+USER_ANCHOR = -1
 """Index of the anchor that came with the request and is no latent of the take."""
 
 
@@ -57,7 +57,7 @@ class Span:
 class Window:
     """One sampler call. `indices` are latent numbers in the take: anchors first, then by time.
 
-    GIVEN is the request's own anchor; in a loop, indices from the length of the take on stand for its beginning.
+    USER_ANCHOR is the request's own anchor; in a loop, indices from the length of the take on stand for its beginning.
     """
 
     shot: int
@@ -70,11 +70,6 @@ class Window:
         """Latent numbers this window makes, by time."""
         return tuple(index for index, keep in zip(self.indices, self.keep, strict=True) if not keep)
 
-    @property
-    def positions(self) -> tuple[float, ...]:
-        """Time positions: the first new frame is 0, context before it negative, anchors at ANCHOR_POSITION."""
-        return positions(self.indices, self.roles, self.new[0])
-
 
 def positions(indices: Sequence[int], roles: Sequence[int], origin: int) -> tuple[float, ...]:
     """Positions of frames relative to the frame `origin`; anchors, newest first, at ANCHOR_POSITION and before."""
@@ -85,7 +80,7 @@ def positions(indices: Sequence[int], roles: Sequence[int], origin: int) -> tupl
     )
 
 
-class Walk:
+class FrameOrder:
     """A take of `length` latents in the order it is made: step g is latent g, or latent length - 1 - g backward."""
 
     def __init__(
@@ -116,7 +111,7 @@ class Walk:
         """Shot of the latent made at `step`."""
         return self._shot[self.time(step)]
 
-    def parted(self, step: int) -> bool:
+    def is_cut(self, step: int) -> bool:
         """Whether a cut lies between `step` and `step + 1`."""
         if step + 1 >= self.length:
             return not self.wrap
@@ -132,15 +127,15 @@ class Walk:
     def context(self, step: int, count: int) -> list[int]:
         """Up to `count` finished steps right before `step`, up to a cut."""
         begin = step
-        while begin > max(0, step - count) and not self.parted(begin - 1):
+        while begin > max(0, step - count) and not self.is_cut(begin - 1):
             begin -= 1
         return list(range(begin, step))
 
     def anchors(self, step: int, before: int, count: int) -> list[int]:
-        """Up to `count` first steps of the shot of `step`, all before step `before`; [GIVEN] where one was given."""
+        """Up to `count` first steps of the shot of `step`, all before step `before`; [USER_ANCHOR] where one was given."""
         shot = self.shot(step)
         if self.anchor_given and shot == self.shot(0):
-            return [GIVEN][:count]
+            return [USER_ANCHOR][:count]
         begin = step
         while begin > 0 and self.shot(begin - 1) == shot:
             begin -= 1
@@ -150,7 +145,7 @@ class Walk:
         """Known steps from `end` on that a window of new frames from `step` on is shown."""
         found: list[int] = []
         place = end
-        while len(found) < config.ahead and not self.parted(place - 1):
+        while len(found) < config.ahead and not self.is_cut(place - 1):
             near = place - step < config.reach
             if place in self.known or self.length <= place < self.length + step:
                 if not near and len(found) < place - end:  # beyond reach only frames that adjoin are shown
@@ -161,7 +156,7 @@ class Walk:
             place += 1
         return found
 
-    def run(self, step: int) -> int:
+    def stretch_end(self, step: int) -> int:
         """First step from `step` on that is known, or of another shot."""
         stop = self.shot_end(step)
         while step < stop and step not in self.known:
@@ -169,73 +164,48 @@ class Walk:
         return step
 
 
-def plan_windows(walk: Walk, config: WindowConfig = DEFAULT_WINDOWS) -> list[Window]:
+def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS) -> list[Window]:
     """Windows that make every latent of the take that is not known, in the order they are to be sampled."""
     windows, step = [], 0
-    while step < walk.length:
-        if step in walk.known:
+    while step < order.length:
+        if step in order.known:
             step += 1
             continue
-        context = walk.context(step, config.context)
-        anchors = walk.anchors(step, step - len(context), config.anchors)
-        end = _end(walk, step, config.size - len(context) - len(anchors), config)
-        ahead = walk.ahead(step, end, config)
-        windows.append(_window(walk, walk.shot(step), anchors, context, range(step, end), ahead))
+        context = order.context(step, config.context)
+        anchors = order.anchors(step, step - len(context), config.anchors)
+        end = _end(order, step, config.size - len(context) - len(anchors), config)
+        ahead = order.ahead(step, end, config)
+        windows.append(_window(order, order.shot(step), anchors, context, range(step, end), ahead))
         step = end
     return windows
 
 
-def _end(walk: Walk, step: int, room: int, config: WindowConfig) -> int:
+def _end(order: FrameOrder, step: int, room: int, config: WindowConfig) -> int:
     """Step after the last new one of a window that begins at `step` and has room for `room` new frames."""
-    end = walk.run(step)
+    end = order.stretch_end(step)
     rest = end - step
     if rest > room:
         least = min(config.least, room)
-        bounded = not walk.parted(end - 1) and (end in walk.known or end >= walk.length)
+        bounded = not order.is_cut(end - 1) and (end in order.known or end >= order.length)
         if bounded:  # the last window, which meets what is known, is a full one
             return step + max(least, rest - room * (-(-rest // room) - 1))
         return step + (room if rest - room >= least else max(1, rest - least))
-    stop = walk.shot_end(step)
+    stop = order.shot_end(step)
     while True:  # go on over known frames while the next stretch of new ones still fits whole
         begin = end
-        while begin < stop and begin in walk.known:
+        while begin < stop and begin in order.known:
             begin += 1
-        if begin in (end, stop) or walk.run(begin) - step > room:
+        if begin in (end, stop) or order.stretch_end(begin) - step > room:
             return end
-        end = walk.run(begin)
+        end = order.stretch_end(begin)
 
 
-def _window(walk: Walk, shot: int, anchors: Sequence[int], context: Sequence[int], body: range, ahead: Sequence[int]) -> Window:
-    frames = [(walk.time(step), CONTEXT, True) for step in [*context, *ahead]]
-    frames += [(walk.time(s), CONTEXT, True) if s in walk.known else (walk.time(s), TARGET, False) for s in body]
+def _window(
+    order: FrameOrder, shot: int, anchors: Sequence[int], context: Sequence[int], body: range, ahead: Sequence[int]
+) -> Window:
+    frames = [(order.time(step), CONTEXT, True) for step in [*context, *ahead]]
+    frames += [(order.time(s), CONTEXT, True) if s in order.known else (order.time(s), TARGET, False) for s in body]
     frames.sort()
-    first = [(GIVEN if step == GIVEN else walk.time(step), ANCHOR, True) for step in anchors]
+    first = [(USER_ANCHOR if step == USER_ANCHOR else order.time(step), ANCHOR, True) for step in anchors]
     indices, roles, keep = zip(*(first + frames), strict=True)
     return Window(shot, indices, roles, keep)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Work of a plan: model `calls`, `latent_calls` summed over the frames of every call, and those per new latent."""
-
-    calls: int
-    latent_calls: int
-    per_latent: float
-
-
-def window_cost(windows: Sequence[Window], steps: int) -> Cost:
-    """Cost of synchronous windows with `steps` model calls each."""
-    frames = sum(len(window.indices) for window in windows)
-    new = sum(len(window.new) for window in windows)
-    return Cost(steps * len(windows), steps * frames, steps * frames / max(1, new))
-
-
-def queue_cost(length: int, steps: int, every: int, in_flight: int, config: WindowConfig = DEFAULT_WINDOWS) -> Cost:
-    """Cost of a rolling queue that makes `length` latents: `steps` calls to fill it, then `every` calls a latent."""
-    calls, latent_calls = 0, 0
-    for done in range(length):
-        old = max(0, done - config.context)
-        frames = min(in_flight, length - done) + min(done, config.context) + min(old, config.anchors)
-        calls += every if done else steps
-        latent_calls += (every if done else steps) * frames
-    return Cost(calls, latent_calls, latent_calls / max(1, length))

@@ -13,9 +13,6 @@ from torch import Tensor
 
 from ..errors import UsageError
 
-CONTEXT_SIGMA = 0.02
-"""Told history noise: the level at which known frames are shown to the model (SkyReels-V2, arXiv 2504.13074)."""
-
 
 def schedule(steps: int, shift: float = 1.0) -> Tensor:
     """Levels [steps + 1] from exactly 1 to exactly 0: sigma = shift t / (1 + (shift - 1) t) (SD3, arXiv 2403.03206).
@@ -62,15 +59,6 @@ def ramp_rows(levels: Tensor, rows: Iterable[int], frames: Sequence[int], every:
     return levels[place.clamp(0, len(levels) - 1)]
 
 
-def ramp_matrix(levels: Tensor, frames: int, every: int, reverse: bool = False) -> Tensor:
-    """The whole ramp [K + every (frames - 1) + 1, frames]; `reverse` finishes the last frame first."""
-    if frames < 1 or every < 1:
-        raise UsageError(f"ramp of {frames} frames, {every} steps apart: both must be at least 1")
-    steps = len(levels) - 1
-    matrix = ramp_rows(levels, range(steps + every * (frames - 1) + 1), range(frames), every)
-    return matrix.flip(1) if reverse else matrix
-
-
 def queue_shape(steps: int, queue: int) -> tuple[int, int]:
     """(steps between two finished frames, frames in flight) for about `queue` frames in flight over `steps` levels."""
     if queue < 1:
@@ -79,20 +67,10 @@ def queue_shape(steps: int, queue: int) -> tuple[int, int]:
     return every, -(-steps // every)
 
 
-def hold(matrix: Tensor, keep: Tensor, level: float | Tensor) -> Tensor:
+def keep_known(matrix: Tensor, keep: Tensor, level: float | Tensor) -> Tensor:
     """The matrix with the columns of kept frames (`keep` [T] bool) held at `level` (a number or [T])."""
     fixed = torch.as_tensor(level, dtype=matrix.dtype).expand(matrix.shape[1])
     return torch.where(keep[None], fixed[None], matrix)
-
-
-def mask(frames: int, kept: Iterable[int] = ()) -> Tensor:
-    """Keep mask [frames] bool, true at the indices `kept` (negative ones count from the end)."""
-    keep = torch.zeros(frames, dtype=torch.bool)
-    for index in kept:
-        if not -frames <= index < frames:
-            raise UsageError(f"kept latent {index}: the window has latents 0 to {frames - 1}")
-        keep[index] = True
-    return keep
 
 
 def check_matrix(sigma: Tensor, keep: Tensor) -> None:

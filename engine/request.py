@@ -1,8 +1,7 @@
-"""What a take is asked to be: its length, shots, prompts, known latents. Every capability is one of these builders."""
+"""What a take is asked to be: its length, shots, prompts, known latents."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,15 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from .frame_order import Span
-
-STRENGTHS = {"subtle": 0.35, "mild": 0.55, "strong": 0.75}
-"""Words for the noise level a remix starts from."""
-
-BRIDGE = 0.5
-"""Noise level that the model in the box makes a way between clips from: no scene it learned from changes, so a dissolve of
-both ends shows it the way. Seams 1.24 and 1.26 (median of 4 scenes) where a clip is led to its own later part, 1.36 and 1.35
-from noise; to another scene 1.26 and 1.60 against 1.31 and 1.83."""
+from .frame_order import FrameOrder, Span
 
 
 class Mix(NamedTuple):
@@ -52,10 +43,9 @@ class Request:
     `prompts` are the texts the shots number (their order is that of the transformer's context); `known` latents
     [C, h, w] by index come back unchanged; `anchor` [C, h, w] is shown to the first shot made; `source` [1, C, length,
     h, w], or a function of the index giving [C, h, w], is remixed from noise level `strength` (one for all latents, or
-    one each); `backward` makes the
-    last latent first; `loop` leads the end back to the start; `track` replaces the shots' prompts latent by latent;
-    `fade` mixes the prompts of neighbouring shots over so many latents from each shot's start; `noise` [1, C, length,
-    h, w] replaces what the shots' seeds would give. Raises UsageError.
+    one each); `backward` makes the last latent first; `loop` leads the end back to the start; `track` replaces the shots'
+    prompts latent by latent; `fade` mixes the prompts of neighbouring shots over so many latents from each shot's start;
+    `noise` [1, C, length, h, w] replaces what the shots' seeds would give. Raises UsageError.
     """
 
     length: int
@@ -113,10 +103,16 @@ class Request:
         if tuple(latent.shape) != self.shape:
             raise UsageError(f"{name} is {tuple(latent.shape)}: this take's latents are {self.shape}")
 
-    @property
-    def spans(self) -> list[Span]:
-        """The shots as the window planner sees them."""
-        return [Span(shot.start, shot.cut) for shot in self.shots]
+    def order(self) -> FrameOrder:
+        """The take as the planner of windows sees it."""
+        return FrameOrder(
+            self.length,
+            self.known,
+            [Span(shot.start, shot.cut) for shot in self.shots],
+            backward=self.backward,
+            wrap=self.loop,
+            anchor_given=self.anchor is not None,
+        )
 
     def shot_number(self, index: int) -> int:
         """Number of the shot that latent `index` belongs to."""
@@ -144,149 +140,3 @@ class Request:
         if isinstance(self.source, Tensor):
             return self.source[0, :, index]
         return None if self.source is None else self.source(index)
-
-
-def crossfade(length: int, begin: int, end: int, first: int = 0, second: int = 1) -> list[Mix]:
-    """Prompts of `length` latents: `first` before latent `begin`, `second` from `end` on, mixed evenly in between."""
-    if not 0 <= begin <= end <= length:
-        raise UsageError(f"cross-fade from {begin} to {end}: want 0 <= begin <= end <= {length}")
-    weights = [(index - begin + 1) / (end - begin + 1) for index in range(begin, end)]
-    return [Mix(first)] * begin + [Mix(first, second, weight) for weight in weights] + [Mix(second)] * (length - end)
-
-
-def text_to_video(
-    length: int,
-    shape: tuple[int, int, int],
-    prompts: Sequence[str],
-    shots: Sequence[Shot] = (Shot(),),
-    *,
-    keyframes: Mapping[int, Tensor] | None = None,
-    loop: bool = False,
-    fade: int = 0,
-) -> Request:
-    """A take from prompts alone, or through `keyframes` [C, h, w] at any latent; `loop` closes it."""
-    return Request(length, shape, shots, prompts, known=keyframes or {}, loop=loop, fade=fade)
-
-
-def image_to_video(
-    image: Tensor,
-    length: int,
-    prompts: Sequence[str],
-    shots: Sequence[Shot] = (Shot(),),
-    *,
-    keyframes: Mapping[int, Tensor] | None = None,
-    fade: int = 0,
-) -> Request:
-    """A take that begins with the known latents `image` [1, C, n, h, w] (n is 1 for a still)."""
-    known = {**_numbered(image, 0), **(keyframes or {})}
-    return Request(length, _shape(image), shots, prompts, known=known, fade=fade)
-
-
-def extend(
-    clip: Tensor,
-    new: int,
-    prompt: str = "",
-    seed: int = 0,
-    *,
-    backward: bool = False,
-    anchor: Tensor | None = None,
-    first: int = 0,
-) -> Request:
-    """`new` latents after (or with `backward` before) the known latents `clip` [1, C, n, h, w], which come out too.
-
-    The last (first) few latents of a long clip are enough; `first` is then the number of the first one given within
-    its clip, and `anchor` [C, h, w] that clip's first (last) latent. Without `anchor` the clip's own is used.
-    """
-    known_at = new if backward else 0
-    shot = Shot(seed=seed, first=first - known_at)
-    known = _numbered(clip, known_at)
-    return Request(clip.shape[2] + new, _shape(clip), (shot,), (prompt,), known, anchor, backward=backward)
-
-
-def connect(
-    tail: Tensor,
-    head: Tensor,
-    gap: int,
-    prompts: Sequence[str] = ("",),
-    seed: int = 0,
-    *,
-    fade: bool = True,
-    anchor: Tensor | None = None,
-    first: int = 0,
-    strength: float = 1.0,
-) -> Request:
-    """`gap` latents between the end of one clip, `tail` [1, C, n, h, w], and the beginning of another, `head`.
-
-    Both come out unchanged at the two ends. One prompt for the gap, or two: mixed evenly across it with `fade`, else
-    switched in its middle. Below `strength` 1 the gap is made from that noise level of a `dissolve` of both ends.
-    """
-    if gap < 1 or len(prompts) not in (1, 2):
-        raise UsageError(f"connect: {gap} latents, {len(prompts)} prompts; want 1 or 2 prompts, 1 or more latents")
-    if _shape(tail) != _shape(head):
-        raise UsageError(f"clips of {_shape(tail)} and {_shape(head)}: both must have the same latent size")
-    before, after = tail.shape[2], head.shape[2]
-    length = before + gap + after
-    track = None
-    if len(prompts) == 2:
-        middle = before + gap // 2
-        track = crossfade(length, before, before + gap) if fade else crossfade(length, middle, middle)
-    known = {**_numbered(tail, 0), **_numbered(head, before + gap)}
-    source = None if strength == 1 else dissolve(known)
-    shots = (Shot(seed=seed, first=first),)
-    return Request(length, _shape(tail), shots, prompts, known, anchor, source=source, strength=strength, track=track)
-
-
-def close_loop(
-    tail: Tensor, head: Tensor, gap: int, prompt: str = "", seed: int = 0, *, first: int = 0, strength: float = 1.0
-) -> Request:
-    """`gap` latents that lead from the end of a clip back to its own beginning: tail, new, head."""
-    return connect(tail, head, gap, (prompt,), seed, first=first, strength=strength)
-
-
-def dissolve(known: Mapping[int, Tensor]) -> Callable[[int], Tensor]:
-    """A source for `Request`: latents [C, h, w] by index, mixed of the known ones before and after in proportion."""
-    places = sorted(known)
-
-    def mixed(index: int) -> Tensor:
-        at = bisect_left(places, index)
-        if at in (0, len(places)):
-            return known[places[min(at, len(places) - 1)]]
-        before, after = places[at - 1], places[at]
-        return torch.lerp(known[before], known[after], (index - before) / (after - before))
-
-    return mixed
-
-
-def remix(
-    source: Tensor | Callable[[int], Tensor],
-    length: int,
-    shape: tuple[int, int, int],
-    prompt: str = "",
-    seed: int = 0,
-    *,
-    strength: float | str | Sequence[float] = "mild",
-    known: Mapping[int, Tensor] | None = None,
-) -> Request:
-    """The same clip after another prompt: every latent starts at noise level `strength` (a number, a word, or a number
-    each; see `slope`)."""
-    if isinstance(strength, str):
-        if strength not in STRENGTHS:
-            raise UsageError(f"strength {strength!r}: give one of {', '.join(STRENGTHS)}, or a number from 0 to 1")
-        strength = STRENGTHS[strength]
-    return Request(length, shape, (Shot(seed=seed),), (prompt,), known or {}, source=source, strength=strength)
-
-
-def slope(begin: float, end: float, length: int) -> list[float]:
-    """Strengths of `length` latents that change evenly from `begin` to `end`."""
-    return torch.linspace(begin, end, length, dtype=torch.float64).tolist()
-
-
-def _shape(latents: Tensor) -> tuple[int, int, int]:
-    if latents.ndim != 5 or latents.shape[0] != 1 or not latents.shape[2]:
-        raise UsageError(f"latents {tuple(latents.shape)}: want (1, C, T, h, w) with at least one latent frame")
-    return latents.shape[1], latents.shape[3], latents.shape[4]
-
-
-def _numbered(latents: Tensor, start: int) -> dict[int, Tensor]:
-    _shape(latents)
-    return {start + place: latent for place, latent in enumerate(torch.unbind(latents[0], 1))}

@@ -1,21 +1,15 @@
-"""Windows made again with other seeds where the joins to what is around them may be seen, and how that is judged."""
+"""Windows sampled again with other seeds where the joins to what is around them may be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from ..metrics.meter import NEAR, PASS, Join, Meter
-from .frame_order import GIVEN, Window
-from .state import SEED_STEP, Workspace
-from .timeline import Timeline
-
-RECENT = 16
-"""Latents made last that are held for the judge."""
+from .frame_order import USER_ANCHOR, Window
+from .state import SEED_STEP, TakeState
 
 Lookup = Callable[[int], Tensor | None]
 """A latent [C, h, w] of the take by its number; None where it is not made yet, or not at hand any more."""
@@ -23,59 +17,14 @@ Lookup = Callable[[int], Tensor | None]
 
 @dataclass
 class Retry:
-    """A window is made again, at most `times` times, until `judge(new, latent)` gives at most `good` for the latents `new` it
-    has just made; kept is what got the least. `made` notes, by the first of its latents, how often a window was made again
-    and the seed it was kept with."""
+    """A window is sampled again, at most `times` times, until `judge(new, latent)` gives at most `good` for the latents `new` it
+    has just made; kept is what got the least. `retried` notes, by the first of its latents, how often a window was sampled
+    again and the seed it was kept with."""
 
     times: int
     judge: Callable[[Sequence[int], Lookup], float]
-    good: float = PASS
-    made: dict[int, tuple[int, int]] = field(default_factory=dict)
-
-
-def judge(joins: Iterable[int], measure: Callable[[Lookup, int], Join | None]) -> Callable[[Sequence[int], Lookup], float]:
-    """A judge for `Retry`: ratio or acceleration of the worst of the `joins` (latents that begin something) which touch what
-    was made, as `measure` finds it."""
-    places = sorted(joins)
-
-    def worst(new: Sequence[int], latent: Lookup) -> float:
-        touched = set(new) | {index + 1 for index in new}
-        made = [at for at in places if at in touched and latent(at - 1) is not None and latent(at) is not None]
-        found = [measure(latent, at) for at in made]
-        return max((join.worst for join in found if join is not None), default=0.0)
-
-    return worst
-
-
-def join_around(
-    latent: Lookup, join: int, timeline: Timeline, lead: int, show: Callable[[Tensor], Iterable[Tensor]]
-) -> Join | None:
-    """The join before latent `join`, measured on the few latents around it that `latent` gives, `lead` before it; `show`
-    decodes [1, C, n, h, w] to chunks of frames [T, H, W, 3]. None where there are too few."""
-    begin, end = join, join
-    while join - begin < lead and _there(latent, begin - 1):
-        begin -= 1
-    while timeline.cycle and begin % timeline.cycle and _there(latent, begin - 1):
-        begin -= 1
-    begin += -begin % (timeline.cycle or 1)
-    while end - join < -(-NEAR // timeline.rest) and _there(latent, end):
-        end += 1
-    while end > begin and timeline.legal(end - begin) != end - begin and _there(latent, end):
-        end += 1
-    if not begin < join < end:
-        return None
-    around = torch.stack([found for at in range(begin, end) if (found := latent(at)) is not None], 1)[None]
-    meter = Meter()
-    with torch.random.fork_rng():  # some decoders draw random numbers, and so do some samplers
-        torch.manual_seed(join)
-        for frames in show(around):
-            meter.add(frames)
-    frame = timeline.frames_for(join - begin)
-    return replace(meter.join(frame), frame=timeline.frames_for(join)) if 1 <= frame < meter.frames else None
-
-
-def _there(latent: Lookup, index: int) -> bool:
-    return index >= 0 and latent(index) is not None
+    good: float
+    retried: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
 class Attempt(NamedTuple):
@@ -84,7 +33,7 @@ class Attempt(NamedTuple):
 
     latents: Tensor
     key: str
-    extra: dict[str, Tensor]
+    side_tensors: dict[str, Tensor]
     shift: int
     score: float
 
@@ -93,11 +42,10 @@ class Retrying:
     """Makes the windows of one take. A shot goes on with the seed its last window was kept with, so that a shot whose first
     window was made again is the one its new seed gives."""
 
-    def __init__(self, work: Workspace, retry: Retry):
+    def __init__(self, work: TakeState, retry: Retry):
         self.work, self.retry = work, retry
         self.times = retry.times if work.request.noise is None else 0  # given noise knows no seed
         self._shift: dict[int, int] = {}
-        self._recent: dict[int, Tensor] = {}
 
     def make(self, window: Window, sample: Callable[[], tuple[Tensor, str]]) -> tuple[Tensor, str]:
         """New latents [1, C, n, h, w] of a window, which `sample` gives with their key, by the smoothest attempt."""
@@ -111,14 +59,11 @@ class Retrying:
             self.work.leave(worse.key)
         if best is not last:
             self._shifted(window, best.shift)
-            self.work.denoiser.recalled(window.new, best.extra)
+            self.work.denoiser.restore(window.new, best.side_tensors)
         if tries:
             seed = self.work.request.shots[window.shot].seed + SEED_STEP * best.shift
-            self.retry.made[window.new[0]] = tries, seed
+            self.retry.retried[window.new[0]] = tries, seed
         self._shift[window.shot] = best.shift
-        self._recent |= self._numbered(window, best.latents)
-        for index in list(self._recent)[:-RECENT]:
-            del self._recent[index]
         return best.latents, best.key
 
     def _attempt(self, window: Window, shift: int, sample: Callable[[], tuple[Tensor, str]]) -> Attempt:
@@ -127,12 +72,12 @@ class Retrying:
         made = self._numbered(window, latents)
 
         def latent(index: int) -> Tensor | None:
-            if index in made or index == GIVEN:
+            if index in made or index == USER_ANCHOR:
                 return made.get(index)
-            return self.work.request.known.get(index, self._recent.get(index, self.work.store.get(index)))
+            return self.work.finished(index)
 
         score = self.retry.judge(window.new, latent)
-        return Attempt(latents, key, self.work.denoiser.extra(window.new), shift, score)
+        return Attempt(latents, key, self.work.denoiser.side_tensors(window.new), shift, score)
 
     def _shifted(self, window: Window, shift: int) -> None:
         for index in window.new:

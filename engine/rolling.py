@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ..errors import UsageError
 from .denoiser import OnStep, Slope, add_noise, check_finite
-from .frame_order import GIVEN, Walk
-from .noise_matrix import hold, queue_shape, ramp_rows
+from .frame_order import USER_ANCHOR, FrameOrder
+from .noise_matrix import keep_known, queue_shape, ramp_rows
 from .roles import ANCHOR, CONTEXT, TARGET
-from .state import Piece, Workspace, make_key
+from .state import TakeState, WindowResult, make_key
 
 
 class Queue:
@@ -50,16 +50,16 @@ class Queue:
         return queue
 
 
-def queue_pieces(work: Workspace) -> Iterator[Piece]:
+def queue_pieces(work: TakeState) -> Iterator[WindowResult]:
     """Finished latents of a take in the order they are made. Raises UsageError for what a queue cannot do."""
     if work.request.loop or work.request.source is not None:
         raise UsageError("rolling makes takes from nothing or from a beginning: use windows for a loop or a remix")
-    walk = work.walk()
+    order = work.request.order()
     stretches, step = [], 0
-    while step < walk.length:
-        end = walk.shot_end(step)
-        begin = next((place for place in range(step, end) if place not in walk.known), end)
-        if any(place in walk.known for place in range(begin, end)):
+    while step < order.length:
+        end = order.shot_end(step)
+        begin = next((place for place in range(step, end) if place not in order.known), end)
+        if any(place in order.known for place in range(begin, end)):
             raise UsageError("rolling cannot meet a known latent inside or at the end of a take: use windows instead")
         stretches.append((begin, end))
         step = end
@@ -69,7 +69,7 @@ def queue_pieces(work: Workspace) -> Iterator[Piece]:
     for number, (begin, first, last, end) in enumerate(segments):
         if first == begin:
             queue, key = Queue(), ""
-        segment = Segment(work, walk, begin, first, last, end)
+        segment = Segment(work, order, begin, first, last, end)
         key = segment.key(key)
         found = work.recall(key)
         if found is not None:
@@ -79,22 +79,22 @@ def queue_pieces(work: Workspace) -> Iterator[Piece]:
         else:
             latents = segment.run(queue, number + 1, len(segments))
             work.keep(key, latents, {"indices": segment.indices}, queue.pack(latents[0, :, 0]))
-        yield Piece(segment.indices, latents, key, segment.needed)
+        yield WindowResult(segment.indices, latents, key, segment.needed)
 
 
 class Segment:
     """Steps `first` to `last` of a stretch that begins at step `begin` and ends before step `end`."""
 
-    def __init__(self, work: Workspace, walk: Walk, begin: int, first: int, last: int, end: int):
-        self.work, self.walk, self.begin, self.first, self.last, self.end = work, walk, begin, first, last, end
+    def __init__(self, work: TakeState, order: FrameOrder, begin: int, first: int, last: int, end: int):
+        self.work, self.order, self.begin, self.first, self.last, self.end = work, order, begin, first, last, end
         self.levels = work.levels()
         self.steps = len(self.levels) - 1
         self.every, self.flight = queue_shape(self.steps, work.settings.queue)
-        self.indices = sorted(walk.time(step) for step in range(first, last))
+        self.indices = sorted(order.time(step) for step in range(first, last))
         self.calls = self.every * (last - first) + (self.steps - self.every if first == begin else 0)
         config = work.settings.windows
-        stay = [*walk.context(last, config.context), *walk.anchors(last - 1, last, config.anchors)]
-        self._stay = {walk.time(step) for step in stay if step != GIVEN}
+        stay = [*order.context(last, config.context), *order.anchors(last - 1, last, config.anchors)]
+        self._stay = {order.time(step) for step in stay if step != USER_ANCHOR}
 
     def needed(self, index: int) -> bool:
         """Whether latent `index` is context or anchor of the next segment."""
@@ -103,25 +103,25 @@ class Segment:
     def before(self, step: int) -> list[tuple[int, int]]:
         """(latent number, role) of context and anchors shown while `step` is the next to finish; anchors first."""
         config = self.work.settings.windows
-        context = self.walk.context(step, config.context)
-        anchors = self.walk.anchors(step, step - len(context), config.anchors)
-        found = [(GIVEN if anchor == GIVEN else self.walk.time(anchor), ANCHOR) for anchor in anchors]
-        return found + [(self.walk.time(place), CONTEXT) for place in context]
+        context = self.order.context(step, config.context)
+        anchors = self.order.anchors(step, step - len(context), config.anchors)
+        found = [(USER_ANCHOR if anchor == USER_ANCHOR else self.order.time(anchor), ANCHOR) for anchor in anchors]
+        return found + [(self.order.time(place), CONTEXT) for place in context]
 
     def key(self, previous: str) -> str:
         """Reel key: the segment before, what is kept at its beginning, and every latent that comes into sight."""
         shown = range(self.first, min(self.last - 1 + self.flight, self.end))
         kept = self.before(self.first)
-        numbers = [number for number, _ in kept] + [self.walk.time(step) for step in shown]
+        numbers = [number for number, _ in kept] + [self.order.time(step) for step in shown]
         roles = [role for _, role in kept] + [TARGET] * len(shown)
-        what = self.work.describe(numbers, roles, self.walk.time(self.first))
+        what = self.work.describe(numbers, roles, self.order.time(self.first))
         config = self.work.settings.windows
         what |= {
             "kind": "queue",
             "previous": previous,
             "count": self.last - self.first,
             "from": self.first - self.begin,
-            "backward": self.walk.backward,
+            "backward": self.order.backward,
             "every": self.every,
             "windows": [config.anchors, config.context],
         }
@@ -146,19 +146,19 @@ class Segment:
 
     def finish_one(self, queue: Queue, step: int, on_step: OnStep) -> int:
         """Advances the queue until `step` is clean; gives the model calls that took."""
-        work, walk, age = self.work, self.walk, step - self.begin
+        work, order, age = self.work, self.order, step - self.begin
         row = self.steps + self.every * age
         rows = range(row - self.every if age else 0, row + 1)
         flight = range(step, min(step + self.flight, self.end))
         kept = self.before(step)
         anchors = [frame for frame in kept if frame[1] == ANCHOR]
-        frames = sorted([frame for frame in kept if frame[1] != ANCHOR] + [(walk.time(s), TARGET) for s in flight])
+        frames = sorted([frame for frame in kept if frame[1] != ANCHOR] + [(order.time(s), TARGET) for s in flight])
         frames = anchors + frames
         indices, roles = [index for index, _ in frames], [role for _, role in frames]
         keep = torch.tensor([role != TARGET for role in roles])
-        steps = [None if role != TARGET else walk.time(index) for index, role in frames]
+        steps = [None if role != TARGET else order.time(index) for index, role in frames]
         levels = ramp_rows(self.levels, rows, [0 if s is None else s - self.begin for s in steps], self.every)
-        sigma = hold(levels, keep, work.held(roles))
+        sigma = keep_known(levels, keep, work.known_sigma(roles))
         noise = work.noise(indices)
         x = add_noise(work.stack(indices, keep.tolist()), noise, sigma[0])
         slope = None
@@ -168,7 +168,7 @@ class Segment:
                 if s in queue.state:
                     x[0, :, place] = queue.state[s]
                     slope.velocity[0, :, place], slope.size[place] = queue.velocity[s], queue.size[s]
-        inputs = work.conditioning(indices, roles, min(walk.time(s) for s in flight))
+        inputs = work.conditioning(indices, roles, min(order.time(s) for s in flight))
         x, slope = work.denoiser.advance(x, sigma, keep, slope=slope, on_step=on_step, **inputs)
         for place, s in enumerate(steps):
             if s is not None:
@@ -177,5 +177,5 @@ class Segment:
         finished = queue.state.pop(step)
         del queue.velocity[step], queue.size[step]
         check_finite(finished)
-        work.store[walk.time(step)] = finished
+        work.store[order.time(step)] = finished
         return len(rows) - 1

@@ -1,4 +1,4 @@
-"""What synchronous windows and the rolling queue share: latents at hand, model inputs, reel keys, progress."""
+"""What windows and the rolling queue share: latents at hand, model inputs, reel keys, progress."""
 
 from __future__ import annotations
 
@@ -6,72 +6,39 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from ..errors import UsageError
-from ..reel.store import Reel
 from .denoiser import Blend, Denoiser, frame_noise
-from .frame_order import GIVEN, Walk, WindowConfig, positions
-from .noise_matrix import CONTEXT_SIGMA, schedule
+from .frame_order import USER_ANCHOR, positions
+from .noise_matrix import schedule
 from .request import Request
 from .roles import ANCHOR
+from .settings import Settings
 
-KEY_VERSION = 1
-ADAIN = 1.0
-"""How far the model in the box is held to the statistics of a shot's beginning. Without, chroma fell by 5.8 % and sharpness rose
-by 4.1 % over 20 s (medians of the amounts); with it 1.2 % and 0.5 %, and joins are no rougher (0.98 to 1.00)."""
+KEY_VERSION = 2
 SEED_STEP = 1_000_003
 """From the seed of a shot to the one that its frames are made again with."""
+RECENT = 16
+"""Latents finished last that are held for the judge of joins, and for what a denoiser wants to see before a window."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How a take is sampled: `steps` and `shift` of the schedule, told noise of context and anchor, windows or queue.
+class Segments(Protocol):
+    """Where finished segments are kept, as the engine sees a reel."""
 
-    `rolling` advances a queue of about `queue` latents along a ramp of noise levels instead of window after window.
-    `levels` [steps + 1], falling to 0, replace the schedule that steps and shift give. `adain` 0..1 draws the statistics of
-    every window but a shot's first toward those of the shot's beginning, against drift (windows only).
-    """
+    def tensors(self, key: str) -> dict[str, Tensor] | None:
+        """All tensors of a segment, `latents` among them; None where there is none that can be read."""
 
-    steps: int = 16
-    shift: float = 1.0
-    context_sigma: float = CONTEXT_SIGMA
-    anchor_sigma: float = 0.0
-    windows: WindowConfig = field(default_factory=WindowConfig)
-    rolling: bool = False
-    queue: int = 8
-    levels: tuple[float, ...] | None = None
-    adain: float = 0.0
+    def put(self, key: str, latents: Tensor, meta: Mapping[str, Any], side_tensors: Mapping[str, Tensor] | None) -> None:
+        """Keeps a finished segment before it returns."""
 
-    def __post_init__(self) -> None:
-        schedule(self.steps, self.shift)
-        if self.levels is not None:
-            falling = all(a >= b for a, b in zip(self.levels, self.levels[1:], strict=False))
-            if len(self.levels) < 2 or not falling or not 0 < self.levels[0] <= 1 or self.levels[-1] < 0:
-                raise UsageError(f"levels {self.levels}: give two or more, falling, from at most 1 to at least 0")
-        if not 0 <= self.adain <= 1:
-            raise UsageError(f"adain {self.adain}: give a number from 0 (off) to 1")
-        for name in ("context_sigma", "anchor_sigma"):
-            level = getattr(self, name)
-            if not 0 <= level < 1:
-                raise UsageError(f"{name} {level}: give a number from 0 to below 1, such as {CONTEXT_SIGMA}")
+    def leave(self, key: str) -> None:
+        """Takes a segment out of the take that is being made."""
 
-    @classmethod
-    def of(cls, card: Mapping[str, Any], *, steps: int | None = None, rolling: bool = False) -> Settings:
-        """What a model card says its weights were made for: "steps", "shift", "window" (a WindowConfig's fields)."""
-        return cls(
-            steps=steps or int(card.get("steps", 16)),
-            shift=float(card.get("shift", 1.0)),
-            windows=WindowConfig(**card.get("window", {})),
-            rolling=rolling,
-            adain=ADAIN,
-        )
-
-
-DEFAULT_SETTINGS = Settings()
+    def finish(self) -> None:
+        """Says that the take is complete."""
 
 
 class Progress(NamedTuple):
@@ -84,7 +51,7 @@ class Progress(NamedTuple):
     resumed: bool = False
 
 
-class Piece(NamedTuple):
+class WindowResult(NamedTuple):
     """Finished latents [1, C, n, h, w] of the take's latents `indices` (by time), their reel key, and which latents
     later windows still need."""
 
@@ -95,29 +62,18 @@ class Piece(NamedTuple):
 
 
 @dataclass
-class Workspace:
-    """State of one running take: `store` holds finished latents [C, h, w] as long as a window may need them; `shifts` says
-    how many steps the seeds of latents are away from their shot's."""
+class TakeState:
+    """State of one running take: `store` holds finished latents [C, h, w] as long as a window may need them, `recent` those
+    finished last; `shifts` says how many steps the seeds of latents are away from their shot's."""
 
     request: Request
     denoiser: Denoiser
     settings: Settings
-    reel: Reel | None
+    segments: Segments | None
     progress: Callable[[Progress], None] | None
     store: dict[int, Tensor] = field(default_factory=dict)
     shifts: dict[int, int] = field(default_factory=dict)
-
-    def walk(self) -> Walk:
-        """The request as the window planner sees it."""
-        request = self.request
-        return Walk(
-            request.length,
-            request.known,
-            request.spans,
-            backward=request.backward,
-            wrap=request.loop,
-            anchor_given=request.anchor is not None,
-        )
+    recent: dict[int, Tensor] = field(default_factory=dict)
 
     def levels(self) -> Tensor:
         """The schedule [steps + 1]."""
@@ -126,8 +82,8 @@ class Workspace:
         return schedule(self.settings.steps, self.settings.shift)
 
     def latent(self, index: int) -> Tensor:
-        """Latent [C, h, w] of a kept frame as float; GIVEN is the request's anchor."""
-        if index == GIVEN and self.request.anchor is not None:
+        """Latent [C, h, w] of a kept frame as float; USER_ANCHOR is the request's anchor."""
+        if index == USER_ANCHOR and self.request.anchor is not None:
             return self.request.anchor
         index %= self.request.length
         return self.request.known[index] if index in self.request.known else self.store[index]
@@ -141,7 +97,7 @@ class Workspace:
             frames.append(empty if latent is None else latent.float().cpu())
         return torch.stack(frames, 1)[None]
 
-    def held(self, roles: Sequence[int]) -> Tensor:
+    def known_sigma(self, roles: Sequence[int]) -> Tensor:
         """Noise level [T] of each frame where it is kept."""
         return torch.tensor([self.settings.anchor_sigma if role == ANCHOR else self.settings.context_sigma for role in roles])
 
@@ -149,22 +105,22 @@ class Workspace:
         """(seed, absolute frame number) of each frame, what its noise is made from."""
         found = []
         for index in indices:
-            place = 0 if index == GIVEN else index % self.request.length
+            place = 0 if index == USER_ANCHOR else index % self.request.length
             shot = self.request.shots[self.request.shot_number(place)]
-            seed = shot.seed + SEED_STEP * self.shifts.get(GIVEN if index == GIVEN else place, 0)
-            found.append((seed, shot.first - 16 if index == GIVEN else place - shot.start + shot.first))
+            seed = shot.seed + SEED_STEP * self.shifts.get(USER_ANCHOR if index == USER_ANCHOR else place, 0)
+            found.append((seed, shot.first - 16 if index == USER_ANCHOR else place - shot.start + shot.first))
         return found
 
     def noise(self, indices: Sequence[int]) -> Tensor:
         """[1, C, T, h, w] of each frame's own noise."""
         if self.request.noise is not None:
-            return self.request.noise[:, :, [0 if index == GIVEN else index % self.request.length for index in indices]]
+            return self.request.noise[:, :, [0 if index == USER_ANCHOR else index % self.request.length for index in indices]]
         frames = [frame_noise(seed, number, self.request.shape) for seed, number in self.seeds(indices)]
         return torch.stack(frames, 1)[None]
 
     def prompts(self, indices: Sequence[int], origin: int) -> tuple[Tensor, Blend | None]:
         """Prompt numbers [T] and, where two prompts mix, the second ones; a given anchor has that of `origin`."""
-        mixes = [self.request.mix((origin if index == GIVEN else index) % self.request.length) for index in indices]
+        mixes = [self.request.mix((origin if index == USER_ANCHOR else index) % self.request.length) for index in indices]
         first = torch.tensor([mix.prompt for mix in mixes])
         if not any(mix.weight for mix in mixes):
             return first, None
@@ -181,7 +137,7 @@ class Workspace:
         """What a reel key must hold about these frames, free of anything that does not shape the result."""
         texts = []
         for index in indices:
-            mix = self.request.mix((origin if index == GIVEN else index) % self.request.length)
+            mix = self.request.mix((origin if index == USER_ANCHOR else index) % self.request.length)
             first, second = self.request.prompts[mix.prompt], self.request.prompts[mix.other]
             texts.append([first, second, mix.weight] if mix.weight else [first])
         noise = {} if self.request.noise is None else {"noise": digest([self.noise(indices)])}
@@ -195,19 +151,42 @@ class Workspace:
             "held": [self.settings.context_sigma, self.settings.anchor_sigma],
         }
 
-    def recall(self, key: str) -> dict[str, Tensor] | None:
-        """Tensors of a finished segment, if the reel has it."""
-        return None if self.reel is None else self.reel.tensors(key)
+    def finished(self, index: int) -> Tensor | None:
+        """Latent [C, h, w] number `index` where it is known or finished and still at hand."""
+        if index in self.request.known:
+            return self.request.known[index]
+        return self.store.get(index, self.recent.get(index))
 
-    def keep(self, key: str, latents: Tensor, meta: dict[str, Any], extra: dict[str, Tensor] | None = None) -> None:
-        """Puts a finished segment on the reel."""
-        if self.reel is not None:
-            self.reel.put(key, latents, meta, extra)
+    def remember(self, indices: Sequence[int], latents: Tensor) -> None:
+        """Holds the latents [1, C, n, h, w] of a finished window as recent ones."""
+        self.recent |= {index: latents[0, :, place] for place, index in enumerate(indices)}
+        for index in list(self.recent)[:-RECENT]:
+            del self.recent[index]
+
+    def before(self, index: int) -> Tensor | None:
+        """Latents [1, C, n, h, w] right before `index`, up to a cut, as many as the denoiser wants to see of those at hand."""
+        cut = max((shot.start for shot in self.request.shots if shot.cut and shot.start <= index), default=0)
+        found: list[Tensor] = []
+        for place in range(index - 1, max(cut, index - self.denoiser.lead) - 1, -1):
+            latent = self.finished(place)
+            if latent is None:
+                break
+            found.insert(0, latent)
+        return torch.stack(found, 1)[None] if found else None
+
+    def recall(self, key: str) -> dict[str, Tensor] | None:
+        """Tensors of a finished segment, if there is one."""
+        return None if self.segments is None else self.segments.tensors(key)
+
+    def keep(self, key: str, latents: Tensor, meta: dict[str, Any], side_tensors: dict[str, Tensor] | None = None) -> None:
+        """Keeps a finished segment."""
+        if self.segments is not None:
+            self.segments.put(key, latents, meta, side_tensors)
 
     def leave(self, key: str) -> None:
         """Takes a segment out of the take; it stays on the reel, so that a run that goes on need not sample it again."""
-        if self.reel is not None:
-            self.reel.leave(key)
+        if self.segments is not None:
+            self.segments.leave(key)
 
     def report(self, window: int, windows: int, step: int, steps: int, resumed: bool = False) -> None:
         """Tells the progress callback; what it raises stops the take."""

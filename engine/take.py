@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..errors import LongTakeError, ReelError
-from ..reel.store import Reel
-from .denoiser import Denoiser, Silent
-from .frame_order import GIVEN, Window, plan_windows
-from .noise_matrix import hold, sync_matrix
+from ..errors import ReelError
+from .denoiser import Denoiser
+from .frame_order import USER_ANCHOR, Window, plan_windows
+from .noise_matrix import keep_known, sync_matrix
 from .request import Request
 from .retry import Retry, Retrying
 from .rolling import queue_pieces
-from .state import DEFAULT_SETTINGS, Piece, Progress, Settings, Workspace, make_key
-from .statistics import Beginnings, Moments, drawn
-
-__all__ = ["Chunk", "Progress", "Retry", "Seam", "Settings", "collect", "plan", "sample", "seams"]
+from .settings import DEFAULT_SETTINGS, Settings
+from .state import Progress, Segments, TakeState, WindowResult, make_key
+from .statistics import ChannelStatistics, ShotStatistics, adain
 
 
 class Chunk(NamedTuple):
@@ -34,7 +32,7 @@ class Chunk(NamedTuple):
     latents: Tensor
 
 
-class Seam(NamedTuple):
+class Join(NamedTuple):
     """A join: latent `at` of the take was not made together with the one before. `kind` is what meets there: "known" a
     known latent and a new one, "shot" two shots, "window" two windows of one shot."""
 
@@ -47,18 +45,17 @@ def sample(
     denoiser: Denoiser,
     settings: Settings = DEFAULT_SETTINGS,
     *,
-    reel: Reel | None = None,
+    segments: Segments | None = None,
     progress: Callable[[Progress], None] | None = None,
     retry: Retry | None = None,
 ) -> Iterator[Chunk]:
     """Chunks of the take in time order, without gaps, known latents among them bit for bit.
 
-    Windows found on `reel` are read from it, others are put on it as soon as they are finished, so whatever `progress`
-    raises to stop the take leaves a reel to resume from. `retry` makes windows again whose joins may be seen; a rolling queue
-    has none. Raises UsageError before the first chunk where the request
-    cannot be met.
+    Windows that `segments` (a reel) has are read from there, others are put there as soon as they are finished, so whatever
+    `progress` raises to stop the take leaves something to resume from. `retry` samples windows again whose joins may be seen;
+    a rolling queue has none. Raises UsageError before the first chunk where the request cannot be met.
     """
-    work = Workspace(request, denoiser, settings, reel, progress)
+    work = TakeState(request, denoiser, settings, segments, progress)
     pieces = queue_pieces(work) if settings.rolling else window_pieces(work, retry)
     if request.backward:
         pieces = _turned(work, list(_collected(work, pieces)))
@@ -70,15 +67,15 @@ def sample(
         while ready < request.length and (ready in request.known or ready in work.store):
             ready += 1
         if ready > done:
-            if ready == request.length and reel is not None:
-                reel.finish()
+            if ready == request.length and segments is not None:
+                segments.finish()
             yield Chunk(done, _span(work, done, ready))
             done = ready
         for index in [index for index in work.store if index < done and not piece.needed(index)]:
             del work.store[index]
     if done < request.length:  # what was known after the last new latent, or everything
-        if reel is not None:
-            reel.finish()
+        if segments is not None:
+            segments.finish()
         yield Chunk(done, _span(work, done, request.length))
 
 
@@ -95,10 +92,10 @@ def plan(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Window
         if all(keep):
             return []
         return [Window(0, tuple(range(request.length)), tuple(int(kept) for kept in keep), keep)]
-    return plan_windows(Workspace(request, _NoDenoiser(), settings, None, None).walk(), windows)
+    return plan_windows(request.order(), windows)
 
 
-def seams(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Seam]:
+def joins_of(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Join]:
     """Joins of a take, where latents meet that were not made together; a hard cut is none."""
     made = dict.fromkeys(request.known, -1)
     for number, window in enumerate(() if settings.rolling else plan(request, settings)):
@@ -110,43 +107,46 @@ def seams(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Seam]
         if cuts.get(index) or before == after == -1:
             continue
         if -1 in (before, after):
-            found.append(Seam(index, "known"))
+            found.append(Join(index, "known"))
         elif index in cuts:
-            found.append(Seam(index, "shot"))
+            found.append(Join(index, "shot"))
         elif before != after:
-            found.append(Seam(index, "window"))
+            found.append(Join(index, "window"))
     return found
 
 
-def window_pieces(work: Workspace, retry: Retry | None = None) -> Iterator[Piece]:
+def window_pieces(work: TakeState, retry: Retry | None = None) -> Iterator[WindowResult]:
     """Samples one window after another."""
     request, settings = work.request, work.settings
     windows = plan(request, settings)
     last_use: dict[int, int] = {}
     for number, window in enumerate(windows):
-        last_use.update((index % request.length, number) for index in window.indices if index != GIVEN)
-    beginnings = Beginnings(work)
+        last_use.update((index % request.length, number) for index in window.indices if index != USER_ANCHOR)
+    statistics = ShotStatistics(work)
     retrying = None if retry is None else Retrying(work, retry)
     for number, window in enumerate(windows):
-        made = partial(sample_window, work, window, number + 1, len(windows), beginnings.goal(window))
-        latents, key = made() if retrying is None else retrying.make(window, made)
-        beginnings.learn(window, latents)
+        attempt = partial(sample_window, work, window, number + 1, len(windows), statistics.goal(window))
+        latents, key = attempt() if retrying is None else retrying.make(window, attempt)
+        statistics.learn(window, latents)
+        work.remember(window.new, latents)
         for place, index in enumerate(window.new):
             work.store[index] = latents[0, :, place]
-        yield Piece(window.new, latents, key, _used_after(last_use, number))
+        yield WindowResult(window.new, latents, key, _used_after(last_use, number))
 
 
 def _used_after(last_use: Mapping[int, int], number: int) -> Callable[[int], bool]:
     return lambda index: last_use.get(index, -1) > number
 
 
-def sample_window(work: Workspace, window: Window, number: int, count: int, goal: Moments | None = None) -> tuple[Tensor, str]:
+def sample_window(
+    work: TakeState, window: Window, number: int, count: int, goal: ChannelStatistics | None = None
+) -> tuple[Tensor, str]:
     """New latents [1, C, n, h, w] of one window, from the reel or the denoiser, and their key."""
     request = work.request
     ring = request.loop and request.length <= work.settings.windows.size
     keep, origin = torch.tensor(window.keep), 0 if ring else window.new[0]
     sigma = sync_matrix(work.levels(), len(window.indices), _starts(request, window))
-    sigma = hold(sigma, keep, work.held(window.roles))
+    sigma = keep_known(sigma, keep, work.known_sigma(window.roles))
     latents = work.stack(window.indices, window.keep)
     what: dict[str, Any] = {"kind": "ring" if ring else "window", "keep": list(window.keep)}
     what |= work.describe(window.indices, window.roles, origin)
@@ -156,10 +156,10 @@ def sample_window(work: Workspace, window: Window, number: int, count: int, goal
     steps = sigma.shape[0] - 1
     found = work.recall(key)
     if found is not None:
-        work.denoiser.recalled(window.new, found)
+        work.denoiser.restore(window.new, found)
         work.report(number, count, steps, steps, resumed=True)
         return found["latents"], key
-    made = work.denoiser.denoise(
+    sampled = work.denoiser.denoise(
         latents,
         sigma,
         keep,
@@ -167,14 +167,15 @@ def sample_window(work: Workspace, window: Window, number: int, count: int, goal
         noise=work.noise(window.indices),
         ring=ring,
         indices=window.indices,
+        before=work.before(window.indices[0]) if work.denoiser.lead else None,
         on_step=lambda step, steps: work.report(number, count, step, steps),
         **work.conditioning(window.indices, window.roles, origin),
     )
-    made = made[:, :, ~keep].contiguous()
+    new = sampled[:, :, ~keep].contiguous()
     if goal is not None:
-        made = drawn(made, goal, work.settings.adain)
-    work.keep(key, made, {"indices": list(window.new)}, work.denoiser.extra(window.new))
-    return made, key
+        new = adain(new, goal, work.settings.adain)
+    work.keep(key, new, {"indices": list(window.new)}, work.denoiser.side_tensors(window.new))
+    return new, key
 
 
 def _starts(request: Request, window: Window) -> Tensor:
@@ -182,37 +183,26 @@ def _starts(request: Request, window: Window) -> Tensor:
     return torch.where(torch.tensor(window.keep), 0.0, request.strengths(window.indices))
 
 
-def _collected(work: Workspace, pieces: Iterable[Piece]) -> Iterator[Piece]:
+def _collected(work: TakeState, pieces: Iterable[WindowResult]) -> Iterator[WindowResult]:
     """Pieces of a backward take, without their latents where the reel has them; drops what is not needed any more."""
     for piece in pieces:
         for index in [index for index in work.store if not piece.needed(index)]:
             del work.store[index]
-        yield piece if work.reel is None else piece._replace(latents=torch.empty(0))
+        yield piece if work.segments is None else piece._replace(latents=torch.empty(0))
 
 
-def _turned(work: Workspace, pieces: list[Piece]) -> Iterator[Piece]:
+def _turned(work: TakeState, pieces: list[WindowResult]) -> Iterator[WindowResult]:
     """The pieces of a backward take by time."""
     work.store.clear()
     for piece in reversed(pieces):
         latents = piece.latents
-        if work.reel is not None:
-            found = work.reel.tensors(piece.key)
+        if work.segments is not None:
+            found = work.segments.tensors(piece.key)
             if found is None:
-                raise ReelError(f"{work.reel.path}: a segment vanished while in use; render again to make it anew")
+                raise ReelError("a segment of the reel vanished while in use; run again to make it anew")
             latents = found["latents"]
         yield piece._replace(latents=latents, needed=lambda index: False)
 
 
-def _span(work: Workspace, start: int, stop: int) -> Tensor:
+def _span(work: TakeState, start: int, stop: int) -> Tensor:
     return torch.stack([work.latent(index) for index in range(start, stop)], 1)[None]
-
-
-class _NoDenoiser(Silent):
-    """Stands in where only the plan is asked for."""
-
-    identity = ""
-
-    def denoise(self, *_: object, **__: object) -> NoReturn:
-        raise LongTakeError("a plan samples nothing")
-
-    advance = denoise

@@ -80,11 +80,6 @@ class Timeline:
         """Fewest latents a clip may have that last `seconds` at `fps`."""
         return self.legal(self.latents_for(self.frames_in(seconds, fps)))
 
-    def seconds_for(self, latents: int, fps: float) -> float:
-        """Duration in seconds of `latents` latents at `fps`."""
-        _positive(fps, "fps")
-        return self.frames_for(latents) / fps
-
     @property
     def _cycle_frames(self) -> int:
         return self.first + ((self.cycle or 1) - 1) * self.rest

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..engine.retry import Lookup, join_around
-from ..engine.take import Seam
+from ..engine.take import Join
 from ..engine.timeline import Timeline
-from ..metrics.meter import LISTED, Join, Meter, Report, gist
+from ..metrics.meter import LISTED, JoinMetrics, Meter, Report, summarise
 from ..models.vae import WARM
 from .box_vae import HostVAE
 from .codec import decode
@@ -23,14 +23,14 @@ JOINS = "longtake_joins"
 """Key of a LATENT under which the take nodes tell where its joins are. Stock nodes hand it on."""
 
 
-class Places(NamedTuple):
+class JoinFrames(NamedTuple):
     """Frames that begin something: `joins` where shots or known frames meet, `windows` where windows of one shot do."""
 
     joins: list[int]
     windows: list[int]
 
     @classmethod
-    def of(cls, seams: Iterable[Seam], timeline: Timeline) -> Places:
+    def of(cls, seams: Iterable[Join], timeline: Timeline) -> JoinFrames:
         """The frames of a take's joins."""
         found = cls([], [])
         for seam in seams:
@@ -38,28 +38,28 @@ class Places(NamedTuple):
         return found
 
     @classmethod
-    def read(cls, told: Any) -> Places:
+    def read(cls, told: Any) -> JoinFrames:
         """Those in a LATENT, in a reel's metrics or in a file's record; none where it holds no such thing."""
         listed = [told.get(name) if isinstance(told, Mapping) else None for name in cls._fields]
         return cls(*([at for at in some if type(at) is int] if isinstance(some, list) else [] for some in listed))
 
-    def within(self, frames: int) -> Places:
+    def within(self, frames: int) -> JoinFrames:
         """Those inside a video of so many frames."""
-        return Places(*([at for at in some if 0 < at < frames] for some in self))
+        return JoinFrames(*([at for at in some if 0 < at < frames] for some in self))
 
 
-def told_joins(places: Places, latents: int) -> dict[str, Any]:
+def told_joins(places: JoinFrames, latents: int) -> dict[str, Any]:
     """What a LATENT of so many latent frames holds of its joins."""
     return {JOINS: {"latents": latents, **places._asdict()}}
 
 
-def joins_in(latent: Mapping[str, Any], latents: int) -> Places:
+def joins_in(latent: Mapping[str, Any], latents: int) -> JoinFrames:
     """Joins that a LATENT tells of; none where it has another length by now."""
     told = latent.get(JOINS)
-    return Places.read(told if isinstance(told, Mapping) and told.get("latents") == latents else None)
+    return JoinFrames.read(told if isinstance(told, Mapping) and told.get("latents") == latents else None)
 
 
-def measure_join(sampling: Sampling, latent: Lookup, join: int) -> Join | None:
+def measure_join(sampling: Sampling, latent: Lookup, join: int) -> JoinMetrics | None:
     """The join before latent `join`, measured on the few latents around it that `latent` gives; None where there are none."""
 
     def show(latents: Tensor) -> list[Tensor]:
@@ -71,7 +71,7 @@ def measure_join(sampling: Sampling, latent: Lookup, join: int) -> Join | None:
     return join_around(latent, join, sampling.capability.timeline, lead, show)
 
 
-def measure_joins(sampling: Sampling, latents: Tensor, seams: Sequence[Seam]) -> Report:
+def measure_joins(sampling: Sampling, latents: Tensor, seams: Sequence[Join]) -> Report:
     """Joins of a take [1, C, T, h, w], each measured on the latents around it alone."""
 
     def latent(index: int) -> Tensor | None:
@@ -95,15 +95,15 @@ def measure_all(sampling: Sampling, latents: Tensor, meter: Meter) -> None:
 def words(report: Report) -> list[str]:
     """A line on each join, one on those between windows, and one on the drift."""
     lines = [_on(join) for join in report.joins[:LISTED]]
-    lines += [f"between shots or clips, further on: {gist(report.joins[LISTED:])}"] if len(report.joins) > LISTED else []
-    lines += [f"between windows: {gist(report.windows)}"] if report.windows else []
+    lines += [f"between shots or clips, further on: {summarise(report.joins[LISTED:])}"] if len(report.joins) > LISTED else []
+    lines += [f"between windows: {summarise(report.windows)}"] if report.windows else []
     if report.drift:
         parts = ", ".join(f"{name} {drift.change:+.1%}" for name, drift in report.drift.items())
         lines.append(f"drift, last 15 % against first: {parts}")
     return lines
 
 
-def _on(join: Join) -> str:
+def _on(join: JoinMetrics) -> str:
     """A line on a join: seam ratio (1 is invisible), acceleration, change of luma."""
     numbers = f"seam {join.ratio:.2f}, acceleration {join.acceleration:.2f}, luma {join.luma_step:+.2f}"
     return f"join at frame {join.frame}: {numbers} ({'smooth' if join.passes else 'may be seen'})"

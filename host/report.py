@@ -15,7 +15,7 @@ from ..media.mark import read_record
 from ..media.read import probe, read_frames
 from ..metrics.chart import draw
 from ..metrics.meter import Meter
-from .measure import Places
+from .measure import JoinFrames
 
 
 def report(video: Any, joins: str) -> tuple[str, Tensor]:
@@ -30,7 +30,7 @@ def report(video: Any, joins: str) -> tuple[str, Tensor]:
         meter.add(frame[..., :3])
     if meter.frames < 2:
         raise UsageError(f"video of {meter.frames} frame: nothing to compare; give at least 2 frames")
-    places = Places(list(_numbers(joins, meter.frames)), []) if joins.strip() else Places.read(record).within(meter.frames)
+    places = JoinFrames(list(_numbers(joins, meter.frames)), []) if joins.strip() else JoinFrames.read(record).within(meter.frames)
     lines = [f"{meter.frames} frames, {meter.frames / fps:.2f} s"]
     lines += meter.report(places.joins, fps, windows=places.windows).words()
     return "\n".join(lines), draw(meter, sorted(places.joins + places.windows), fps)[None]

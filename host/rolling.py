@@ -8,7 +8,7 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
-from ..engine.denoiser import InBoxDenoiser
+from ..engine.denoiser import FlowDenoiser
 from ..engine.frame_order import WindowConfig
 from ..engine.request import Request
 from ..engine.take import Progress, Settings, collect, sample
@@ -56,7 +56,7 @@ class RollingSampler(comfy.samplers.Sampler):
         levels = tuple(float(s) for s in sigmas.clamp(max=1.0))
         settings = Settings(steps=len(levels) - 1, levels=levels, rolling=True, queue=self.queue, windows=windows)
         velocity = Velocity(model_wrap, extra_args.get("model_options", {}), extra_args.get("seed"))
-        denoiser = InBoxDenoiser(velocity, None, fps=1.0, order=self.order, device=noise.device)
+        denoiser = FlowDenoiser(velocity, None, fps=1.0, order=self.order, device=noise.device)
         shown = noise.clone()
         calls = 0
 

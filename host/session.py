@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..engine.request import Request
 from ..engine.retry import Retry, judge
-from ..engine.take import Chunk, Progress, Seam, plan, sample, seams
+from ..engine.take import Chunk, Progress, Join, plan, sample, seams
 from ..errors import UsageError
 from ..metrics.meter import LISTED, Meter, Report
 from ..reel.store import Reel, header
@@ -25,7 +25,7 @@ from .audio import Track, together
 from .codec import LEAD
 from .denoiser import HostDenoiser, margins, previewer
 from .latents import space_of, told
-from .measure import Places, measure_all, measure_join, measure_joins, told_joins, words
+from .measure import JoinFrames, measure_all, measure_join, measure_joins, told_joins, words
 from .progress import Watch
 from .reels import ReelFile
 from .sampling import Conds, Sampling, fingerprint
@@ -114,8 +114,8 @@ class _Work:
         self.done: dict[int, Tensor] = {}
         self.picture: list[Any] = [None]
         self.watch = Watch()
-        self.seams: list[Seam] = seams(self.request, self.sampling.settings())
-        self.places = Places.of(self.seams, self.sampling.capability.timeline)
+        self.seams: list[Join] = seams(self.request, self.sampling.settings())
+        self.places = JoinFrames.of(self.seams, self.sampling.capability.timeline)
         self.retry = Retry(self.sampling.retries, judge((seam.at for seam in self.seams), partial(measure_join, self.sampling)))
         show = previewer(self.sampling.model)
         self.denoiser = HostDenoiser(

@@ -21,7 +21,7 @@ from ..media.write import open_writer
 from ..reel.store import Reel
 from .codec import decode
 from .latents import space_of_vae, video
-from .measure import Places, joins_in
+from .measure import JoinFrames, joins_in
 from .reels import ReelFile
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def save(
         if channels not in (None, shape[0]):
             raise UsageError(f"reel: {shape[0]} channels, this VAE has {channels}; connect the VAE of the reel's model")
         index = Reel.peek(latent.path)
-        timeline, joins = index["header"]["timeline"], Places.read(index["metrics"].get("places") if index["finished"] else None)
+        timeline, joins = index["header"]["timeline"], JoinFrames.read(index["metrics"].get("places") if index["finished"] else None)
         if space is not None and (timeline["first"], timeline["rest"]) != (space.first, space.rest):
             raise UsageError(
                 f"reel: {timeline['rest']} frames a latent, this VAE has {space.rest}; connect the VAE of the reel's model"

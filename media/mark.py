@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 UNSIGNED = "unsigned: this record is plain text and proves nothing; anyone can change or remove it"
+KEY = "longtake"
+"""Key of the invisible mark in what LongTake makes."""
 THRESHOLD = 5.0
 """A `detect` score above which a video counts as marked. Were the score exactly normal, one unmarked video in three
 million would pass; tests/media/test_mark.py measures it on a few hundred controls."""
@@ -56,28 +56,6 @@ def read_record(comment: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
-
-
-def write_sidecar(path: str | os.PathLike[str], tags: dict[str, str]) -> Path:
-    """Write `NAME.EXT.json` beside the finished file: the record in `tags["comment"]` and the file's SHA-256.
-
-    Raises MediaError: no such file, folder not writable.
-    """
-    video = Path(path)
-    sidecar = video.with_name(f"{video.name}.json")
-    temporary = sidecar.with_name(f"{sidecar.name}.partial")
-    try:
-        with open(video, "rb") as file:
-            digest = hashlib.sha256()
-            while block := file.read(1 << 20):
-                digest.update(block)
-        record = {"file": video.name, "sha256": digest.hexdigest(), **json.loads(tags["comment"])}
-        temporary.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        os.replace(temporary, sidecar)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise MediaError(f"{sidecar} cannot be written: {error.strerror}; choose another folder") from error
-    return sidecar
 
 
 def embed(frames: Tensor, key: str | int) -> Tensor:
@@ -116,25 +94,6 @@ def detect(frames: Tensor | Iterable[Tensor], key: str | int) -> float:
     chips = _chips(key, rows, columns, device=fine.device)
     chips = chips - _blur(chips, 3)
     return float((fine * chips).sum() / (fine.square().sum().sqrt() * chips.square().mean().sqrt()).clamp(min=1e-9))
-
-
-def stamp(frames: Tensor, text: str) -> Tensor:
-    """`frames` [T, H, W, 3] 0..1 with `text` in the lower right corner, white on a dark edge, an 18th of the height."""
-    import numpy as np
-    import torch
-    from PIL import Image, ImageDraw, ImageFont
-
-    height, width = frames.shape[1:3]
-    size = max(8, height // 18)
-    font = ImageFont.load_default(size)
-    layers = []
-    for stroke in (max(1, size // 10), 0):
-        layer = Image.new("L", (width, height))
-        place = (width - size // 2, height - size // 2)
-        ImageDraw.Draw(layer).text(place, text, fill=255, font=font, anchor="rs", stroke_width=stroke)
-        layers.append(torch.from_numpy(np.array(layer, np.float32) / 255)[..., None].to(frames))
-    edge, letters = layers
-    return (frames * (1 - 0.7 * edge)) * (1 - letters) + 0.95 * letters
 
 
 def _luma(pixels: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .meter import PASS, Meter
+from .joins import PASS
+from .meter import Meter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,139 +1,29 @@
-"""Measurements of any video that need no reference: joins, drift, and how well a loop closes.
+"""The meter: measures the frames of any video as they come; only a few of them and some numbers a frame are kept.
 
-Frames [T, H, W, 3] in 0..1 are fed in chunks; only a few frames and some numbers a frame are kept, whatever the
-length. Colour is CIE Lab (L 0..100). The ratios compare a transition with its neighbours, so a hidden join scores
-about 1 and ranks anywhere among the transitions, whatever the video shows.
+Frames [T, H, W, 3] in 0..1 are fed in chunks, whatever the length. Colour is CIE Lab (L 0..100). The ratios compare a
+transition with its neighbours, so a hidden join scores about 1 and ranks anywhere among the transitions, whatever the video
+shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from statistics import median
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import UsageError
+from .joins import JoinMetrics
+from .report import Drift, Report
 
 NEAR = 8
 """Transitions on either side that a join is compared with."""
 
 STILL = 0.05
 """Lab distance below which neighbouring frames count as still, so that ratios of nothing to nothing stay finite."""
-
-PASS = 1.5
-"""A join passes where ratio and acceleration are at most this."""
-
-LISTED = 40
-"""Joins that have a line each; the rest are summed up."""
-
-
-@dataclass(frozen=True)
-class Join:
-    """The transition into frame `frame`.
-
-    `distance` mean Lab distance to the frame before; `ratio` that over the median of up to 8 transitions on either
-    side; `acceleration` mean |x[j+1] - 2 x[j] + x[j-1]| in Lab over its local median, the larger of both frames;
-    `luma_step` change of mean lightness; `velocity_jump` change of picture velocity |u+ - u-| / (|u| + 0.25 px);
-    `rank` 0..1 among all transitions (1 is the most visible).
-    """
-
-    frame: int
-    distance: float
-    ratio: float
-    acceleration: float
-    luma_step: float
-    velocity_jump: float
-    rank: float
-
-    @property
-    def passes(self) -> bool:
-        """Whether the join is as smooth as what surrounds it."""
-        return self.ratio <= PASS and self.acceleration <= PASS
-
-    @property
-    def worst(self) -> float:
-        """The larger of ratio and acceleration."""
-        return max(self.ratio, self.acceleration)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain numbers for JSON and the reel."""
-        return {**asdict(self), "passes": self.passes}
-
-    @classmethod
-    def of(cls, numbers: Mapping[str, Any]) -> Join:
-        """The join that `as_dict` gave. Raises KeyError, TypeError or ValueError for anything else."""
-        return cls(int(numbers["frame"]), *(float(numbers[field.name]) for field in fields(cls)[1:]))
-
-
-@dataclass(frozen=True)
-class Drift:
-    """One measure in the first and the last 15 % of the frames, and its Theil-Sen slope a minute."""
-
-    start: float
-    end: float
-    per_minute: float
-
-    @property
-    def change(self) -> float:
-        """(end - start) relative to the start."""
-        return (self.end - self.start) / max(abs(self.start), 1e-6)
-
-
-@dataclass
-class Report:
-    """Joins asked for, drift by measure (lightness, chroma, contrast, sharpness, motion), the loop's own join, and the
-    joins between the windows of one shot, of which a long take has many."""
-
-    frames: int
-    joins: list[Join] = field(default_factory=list)
-    drift: dict[str, Drift] = field(default_factory=dict)
-    loop: Join | None = None
-    windows: list[Join] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain numbers for JSON and the reel."""
-        drift = {name: {**asdict(value), "change": value.change} for name, value in self.drift.items()}
-        loop = None if self.loop is None else self.loop.as_dict()
-        joins, windows = ([join.as_dict() for join in some] for some in (self.joins, self.windows))
-        return {"frames": self.frames, "joins": joins, "windows": windows, "drift": drift, "loop": loop}
-
-    @classmethod
-    def of(cls, numbers: Mapping[str, Any]) -> Report:
-        """The report that `as_dict` gave, or so much of one as there is. Raises KeyError, TypeError, ValueError or AttributeError
-        for anything else."""
-        joins, windows = ([Join.of(join) for join in numbers.get(name, ())] for name in ("joins", "windows"))
-        levels = numbers.get("drift", {}).items()
-        drift = {name: Drift(*(float(value[field.name]) for field in fields(Drift))) for name, value in levels}
-        loop = None if numbers.get("loop") is None else Join.of(numbers["loop"])
-        return cls(int(numbers.get("frames", 0)), joins, drift, loop, windows)
-
-    def words(self) -> list[str]:
-        """A line on each join and on each measure that can drift, and one on all joins between windows."""
-        named = [(f"join {join.frame}", join) for join in self.joins[:LISTED]] + ([("loop", self.loop)] if self.loop else [])
-        lines = []
-        for name, join in named:
-            verdict = "smooth" if join.passes else "visible"
-            lines.append(f"{name:8} ratio {join.ratio:.2f}, acceleration {join.acceleration:.2f}: {verdict}")
-        for name, joins in (("more", self.joins[LISTED:]), ("windows", self.windows)):
-            if joins:
-                lines.append(f"{name:8} {gist(joins)}")
-        for name, drift in self.drift.items():
-            lines.append(f"drift    {name:10} {drift.start:8.2f} to {drift.end:8.2f}  ({drift.change:+.1%})")
-        return lines
-
-
-def gist(joins: Sequence[Join]) -> str:
-    """What there is to say of many joins (at least 1) in one line."""
-    worst, seen = max(joins, key=lambda join: join.worst), sum(not join.passes for join in joins)
-    ratio, acceleration = (median(getattr(join, name) for join in joins) for name in ("ratio", "acceleration"))
-    return (
-        f"{len(joins)} join{'s' * (len(joins) > 1)}, median ratio {ratio:.2f}, acceleration {acceleration:.2f}; "
-        f"worst {worst.ratio:.2f} and {worst.acceleration:.2f} at frame {worst.frame}; {seen or 'none'} visible"
-    )
 
 
 SERIES = ("lightness", "chroma", "contrast", "sharpness", "distance", "bend")
@@ -184,13 +74,13 @@ class Meter:
         if len(self._head) < 2:
             self._head.append(lab)
 
-    def join(self, frame: int) -> Join:
+    def join(self, frame: int) -> JoinMetrics:
         """The transition from frame `frame` - 1 to `frame`. Raises UsageError outside 1..frames - 1."""
         if not 1 <= frame < self.frames:
             raise UsageError(f"join at frame {frame}: the video has {self.frames} frames, joins from 1 on")
         return _judge(frame, frame - 1, self.distance, self.bend, self.velocity, self.lightness)
 
-    def loop_join(self) -> Join:
+    def loop_join(self) -> JoinMetrics:
         """The transition from the last frame to the first. Raises UsageError for fewer than 3 frames."""
         if self.frames < 3:
             raise UsageError(f"loop of {self.frames} frames: give at least 3")
@@ -204,7 +94,7 @@ class Meter:
         light = [*self.lightness[half:], *self.lightness[: half + 1]]
         place = len(self.distance) - half
         found = _judge(place + 1, place, distances, accelerations, velocities, light)
-        return Join(**{**asdict(found), "frame": 0})
+        return JoinMetrics(**{**asdict(found), "frame": 0})
 
     def drift(self, fps: float) -> dict[str, Drift]:
         """Drift of every measure; `motion` is the Lab distance of neighbouring frames. Empty below 2 frames."""
@@ -308,7 +198,7 @@ def _judge(
     bend: Sequence[float],
     velocity: Sequence[tuple[float, float]],
     lightness: Sequence[float],
-) -> Join:
+) -> JoinMetrics:
     """The join at transition `place`, which bends at bend[place - 1] and bend[place]."""
     alone = len(distance) == 1
     ratio = 1.0 if alone else distance[place] / _local(distance, place, range(place, place + 1))
@@ -321,7 +211,7 @@ def _judge(
     jump = max((_speed(here[0] - x, here[1] - y) / (_speed(x, y) + 0.25) for x, y in around), default=0.0)
     rank = sum(d < distance[place] for d in distance) / max(1, len(distance) - 1)
     step = lightness[place + 1] - lightness[place]
-    return Join(frame, distance[place], ratio, acceleration, step, jump, rank)
+    return JoinMetrics(frame, distance[place], ratio, acceleration, step, jump, rank)
 
 
 def _speed(x: float, y: float) -> float:

@@ -15,8 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from ..engine.capability import Capability
 from ..errors import UsageError, WeightsError
 from .adapter import TextAdapter
+from .box import capability_of, model_name
 from .dit import DiTConfig, VideoDiT
 from .prompts.scene import FULL, WORLDS
 from .recaption import Recaptioner
@@ -31,13 +33,25 @@ SHARD = 15 * 2**20
 
 @dataclass
 class Bundle:
-    """Everything a render needs. `info` are the manifest's notes: steps, shift, cfg, fps, world."""
+    """Everything a render needs. `info` are the manifest's notes: steps, shift, cfg, fps, world; `name` is that of the weights
+    on a reel."""
 
     text: TextEncoder
     vae: VideoVAE
     dit: VideoDiT
     info: dict
     recaption: Recaptioner
+    name: str = ""
+
+    @property
+    def capability(self) -> Capability:
+        """What the model can do."""
+        return capability_of(self.info, self.vae.channels, self.vae.frames_per_latent, self.vae.spatial, self.name)
+
+    def states(self, prompts: Sequence[str], *, as_written: bool = False) -> list[Tensor]:
+        """Token states [1, L, 384] of each prompt, encoded on its own, so that they do not depend on the others."""
+        texts = list(prompts) if as_written else [r.text for r in self.recaption(prompts)]
+        return [self.text([text])[0] for text in texts]
 
     def encode(self, prompts: Sequence[str], *, as_written: bool = False) -> tuple[Tensor, Tensor]:
         """Token states [P, L, 384] and mask [P, L] of prompts, which are rewritten as captions first unless `as_written`."""
@@ -170,9 +184,9 @@ def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
 def load_bundle(device: torch.device | str = "cpu", weights: Path | None = None) -> Bundle:
     """All nets in float32 on `device`, from `weights` or the folder in the box; raises WeightsError in one clear line."""
     folder = weights or WEIGHTS
-    info, text = read_manifest(folder)["info"], load_text(device)
-    recaption = load_recaptioner(text, folder)
-    return Bundle(text, load_vae(folder).to(device), load_dit(folder).to(device), info, recaption)
+    manifest, text = read_manifest(folder), load_text(device)
+    recaption, name = load_recaptioner(text, folder), model_name(manifest_id(manifest))
+    return Bundle(text, load_vae(folder).to(device), load_dit(folder).to(device), manifest["info"], recaption, name)
 
 
 def load_recaptioner(text: TextEncoder, folder: Path = WEIGHTS) -> Recaptioner:

@@ -1,4 +1,4 @@
-"""The reel: a take on disk, one safetensors file a finished segment, and `reel.json`, which lists and vouches for them.
+"""The store: a take on disk, one safetensors file a finished segment, and `reel.json`, which lists and vouches for them.
 
 A segment is found by a key that hashes everything that shaped it, so a run that was stopped goes on where it stopped,
 and a change re-makes only what it touches. Every file is written under a temporary name, synced, and renamed.
@@ -10,8 +10,8 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -20,60 +20,18 @@ from typing import Any
 import safetensors.torch
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
 from .. import __version__
-from ..engine.timeline import Timeline
 from ..errors import ReelError, UsageError
+from .migrations import MIGRATIONS, SEGMENTS
+from .record import ReelHeader, ReelRecord
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 3
-INDEX, SEGMENTS, LOCK, PID = "reel.json", "segments", ".lock", ".pid"
-
-
-def header(model: str, shape: Sequence[int], timeline: Timeline, sound: int | None = None) -> dict[str, Any]:
-    """What all segments of a take share: the model, the latents' (C, h, w), their timeline, and the axis of time of sound
-    latents where there are some."""
-    found = {"model": model, "shape": list(shape), "timeline": asdict(timeline)}
-    return found if sound is None else found | {"sound": sound}
-
-
-def _with_maker(index: dict[str, Any], path: Path) -> dict[str, Any]:
-    """2 says which LongTake wrote it last; before, 0.1.0 was the only one."""
-    return {**index, "schema": 2, "longtake": "0.1.0"}
-
-
-def _with_one_header(index: dict[str, Any], path: Path) -> dict[str, Any]:
-    """3 has one header for the nodes and the command line, which had pixels and fps in its own; and whether the last run got
-    to its end, which before was not kept."""
-    head, metrics = dict(index["header"]), dict(index["metrics"])
-    if "size" in head:
-        metrics.setdefault("fps", head["fps"])
-        first, rest = head["timeline"]
-        shape = _stored_shape(path, index["segments"])
-        head = {} if shape is None else header(head["model"], shape, Timeline(first, rest))
-    elif isinstance(head.get("timeline"), dict):
-        head["timeline"] = asdict(Timeline(**head["timeline"]))
-    return {**index, "schema": 3, "header": head, "metrics": metrics, "finished": False}
-
-
-def _stored_shape(path: Path, segments: Sequence[Mapping[str, Any]]) -> list[int] | None:
-    """(C, h, w) of the first segment that can be read."""
-    for entry in segments:
-        try:
-            with safe_open(str(path / SEGMENTS / Path(entry["file"]).name), "pt") as file:
-                _, channels, _, height, width = file.get_slice("latents").get_shape()
-                return [channels, height, width]
-        except (OSError, ValueError, SafetensorError):
-            continue
-    return None
-
-
-MIGRATIONS: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {1: _with_maker, 2: _with_one_header}
-"""What makes an index of one format, in the folder of its reel, into one of the next. Segments are never rewritten: their keys
-and hashes hold."""
+SCHEMA = 4
+INDEX, LOCK, PID = "reel.json", ".lock", ".pid"
 
 
 @dataclass
@@ -88,7 +46,7 @@ class Segment:
 
 
 class Reel:
-    """A reel held by this process; use `Reel.open(directory, header)` in a `with` statement."""
+    """A reel that this process holds; use `Reel.open(directory, header)` in a `with` statement."""
 
     def __init__(self, path: Path, header: dict[str, Any], lock: FileLock):
         self.path, self.header, self._lock = path, header, lock
@@ -100,11 +58,11 @@ class Reel:
         self._written: bytes | None = None  # the index on disk
 
     @classmethod
-    def open(cls, directory: str | os.PathLike[str], header: Mapping[str, Any]) -> Reel:
+    def open(cls, directory: str | os.PathLike[str], header: ReelHeader | None = None) -> Reel:
         """Opens or begins the reel in `directory`.
 
-        `header` holds what all segments share, see the function of that name; values must be JSON. Raises ReelError where
-        the reel belongs to another header, is in use, is from a later version, or the directory cannot be used.
+        `header` is what all segments share, None that of the reel as it is. Raises ReelError where the reel belongs to
+        another header, is in use, is from a later version, or the directory cannot be used.
         """
         path = Path(directory)
         try:
@@ -118,7 +76,7 @@ class Reel:
         except OSError as error:
             reason = error.strerror or error
             raise ReelError(f"{path}: cannot be used as a reel ({reason}); give another directory") from error
-        reel = cls(path, json.loads(json.dumps(dict(header))), lock)
+        reel = cls(path, {} if header is None else header.as_dict(), lock)
         try:
             reel._load()
             reel._tidy()
@@ -193,10 +151,10 @@ class Reel:
         key: str,
         latents: Tensor,
         meta: Mapping[str, Any] | None = None,
-        extra: Mapping[str, Tensor] | None = None,
+        side_tensors: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """Writes a finished segment, and `extra` tensors to resume from, before it returns. Raises ReelError."""
-        tensors = {name: t.detach().cpu().contiguous() for name, t in {**(extra or {}), "latents": latents}.items()}
+        """Writes a finished segment, and `side_tensors` that go with it, before it returns. Raises ReelError."""
+        tensors = {name: t.detach().cpu().contiguous() for name, t in {**(side_tensors or {}), "latents": latents}.items()}
         data = safetensors.torch.save(tensors, {"key": key})
         name = f"{key[:32]}.safetensors"
         self._write(self.path / SEGMENTS / name, data)
@@ -210,8 +168,8 @@ class Reel:
         for _, group in groupby(enumerate(sorted(known)), lambda at: at[1] - at[0]):
             run = [place for _, place in group]
             latents = torch.stack([known[place] for place in run], 1)[None].detach().cpu().contiguous()
-            told = json.dumps(["known", run]).encode() + safetensors.torch.save({"latents": latents})
-            key = hashlib.sha256(told).hexdigest()
+            content = json.dumps(["known", run]).encode() + safetensors.torch.save({"latents": latents})
+            key = hashlib.sha256(content).hexdigest()
             if self.get(key) is None:
                 self.put(key, latents, {"indices": run, "known": True})
 
@@ -219,9 +177,15 @@ class Reel:
         """Says that the run has got to the end of the take: what it did not use is of earlier versions."""
         self.finished = True
 
-    def set_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Stores measurements of the take. Raises ReelError."""
-        self.metrics = json.loads(json.dumps(dict(metrics)))
+    @property
+    def record(self) -> ReelRecord:
+        """How the take was made and came out. Raises ReelError where that is damaged."""
+        return ReelRecord.read(self.metrics, self.path / INDEX)
+
+    @record.setter
+    def record(self, record: ReelRecord) -> None:
+        """Keeps another record. Raises ReelError where it cannot be written."""
+        self.metrics = json.loads(json.dumps(record.as_dict()))
         self._save()
 
     def leave(self, key: str) -> None:
@@ -281,11 +245,14 @@ class Reel:
             log.warning("%s: damaged, kept as %s; the reel is made again (%s)", file, damaged.name, error)
             os.replace(file, damaged)
             return
-        made = data["header"]
-        for name in sorted({*made, *self.header}) if made else ():  # an empty one is of a reel that holds nothing yet
-            old, new = made.get(name), self.header.get(name)
-            if old != new:
+        stored = data["header"]
+        for name in (
+            sorted({*stored, *self.header}) if stored and self.header else ()
+        ):  # an empty one is of a reel that holds nothing
+            old, new = stored.get(name), self.header.get(name)
+            if old != new and not (name == "model" and old == ""):  # earlier versions did not say it
                 raise ReelError(f"{self.path}: made with {name} {old!r}, asked for {new!r}; give another reel")
+        self.header = self.header or stored
         fields = Segment.__dataclass_fields__
         segments = [Segment(**{name: entry[name] for name in fields}) for entry in data["segments"]]
         self._segments = {segment.key: segment for segment in segments if segment.file == Path(segment.file).name}

@@ -1,12 +1,16 @@
-"""Shot lists and spans of seconds as users write them, on the command line and in a graph."""
+"""Shot lists, spans of seconds and strengths as users write them, on the command line and in a graph."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from ..errors import UsageError
 
+STRENGTHS = {"subtle": 0.35, "mild": 0.55, "strong": 0.75}
+"""Words for the strength of a remix."""
 SHOTS_MAX = 1000
 SECONDS_MAX = 3600.0
 SEED_MAX = 2**63 - 1
@@ -83,3 +87,12 @@ def read_spans(text: str) -> list[tuple[float, float]]:
             raise UsageError(f"keep {part!r}: give spans in seconds, such as 0-2, 5-7.5")
         found.append((float(match[1]), float(match[2])))
     return found
+
+
+def shot_lengths(shots: Sequence[ShotText], fps: float, usual: float) -> list[int]:
+    """Frames of each shot, `usual` seconds where it does not say, so that no rounding adds up."""
+    ends, seconds = [0], 0.0
+    for shot in shots:
+        seconds += shot.seconds or usual
+        ends.append(max(ends[-1] + 1, round(seconds * fps)))
+    return [end - begin for begin, end in pairwise(ends)]

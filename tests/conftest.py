@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from comfyui_longtake.engine.denoiser import InBoxDenoiser
+from comfyui_longtake.engine.denoiser import FlowDenoiser
 from comfyui_longtake.models.prompts.scene import Scene, Subject
 
 SHAPE = (3, 2, 2)
@@ -105,23 +105,23 @@ def shape():
 def gaussian():
     """(dit, denoiser) of independent Gaussian frames."""
     dit = GaussianDit()
-    return dit, InBoxDenoiser(dit, None, fps=8, model_id="gaussian")
+    return dit, FlowDenoiser(dit, None, fps=8, model_id="gaussian")
 
 
 @pytest.fixture
 def line():
     """(dit, denoiser) of frames on a line through their context."""
     dit = LineDit()
-    return dit, InBoxDenoiser(dit, None, fps=8, model_id="line")
+    return dit, FlowDenoiser(dit, None, fps=8, model_id="line")
 
 
 @pytest.fixture
 def make_gaussian():
-    """Makes (dit, denoiser) with the options of InBoxDenoiser."""
+    """Makes (dit, denoiser) with the options of FlowDenoiser."""
 
     def make(means=(0.5, -2.0), std=0.3, **options):
         dit = GaussianDit(means, std)
-        return dit, InBoxDenoiser(dit, None, fps=8, model_id="gaussian", **options)
+        return dit, FlowDenoiser(dit, None, fps=8, model_id="gaussian", **options)
 
     return make
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...engine.denoiser import InBoxDenoiser
+from ...engine.flow import FlowDenoiser
 from ...engine.noise_matrix import schedule, sync_matrix
 from ...engine.roles import ANCHOR, CONTEXT, TARGET
 from ...errors import UsageError
@@ -134,7 +134,7 @@ def sample(
     [B, C, T, h, w] by Euler steps, one seed a row."""
     b, _, t, _, _ = shape
     device = ctx.pooled.device
-    denoiser = InBoxDenoiser(model, ctx, fps=fps, cfg=cfg, uncond=0, device=device)
+    denoiser = FlowDenoiser(model, ctx, fps=fps, cfg=cfg, uncond=0, device=device)
     rows = torch.arange(1, b + 1)[:, None].expand(b, t)
     keep, role = torch.zeros(t, dtype=torch.bool), torch.full((t,), TARGET)
     return denoiser.denoise(

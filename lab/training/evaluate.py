@@ -8,20 +8,24 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ...engine.denoiser import InBoxDenoiser
-from ...engine.request import BRIDGE, Request, Shot, close_loop, connect, extend, text_to_video
-from ...engine.take import Settings, collect
+from ...engine.capability import Capability
+from ...engine.request import Request, Shot
+from ...engine.settings import Settings
+from ...engine.take import collect
 from ...engine.take import plan as plan_take
 from ...engine.take import sample as sample_take
 from ...metrics.meter import NEAR, measure
+from ...models.box import box_denoiser
 from ...models.load import Bundle
 from ...models.prompts.captions import held_out_wording
 from ...models.prompts.scene import ATTRIBUTES, Scene, World
+from ...take.operations import Clip, extend, loop, stitch
 from ..world.reader import Reader, read
 from ..world.render import render
 from .reader import reader_accuracy
@@ -65,14 +69,17 @@ class Result:
 
 def generate(bundle: Bundle, prompt: str, plan: Plan, seed: int, seconds: float | None = None) -> Tensor:
     """A clip [1, T, H, W, 3] of one prompt by the engine and the weights alone."""
-    ctx = bundle.dit.context(*bundle.encode([prompt, ""]))
-    denoiser = InBoxDenoiser(bundle.dit, ctx, fps=plan.fps, cfg=plan.cfg, uncond=1, device=plan.device)
     latents = max(1, round((seconds or plan.seconds) * plan.fps / bundle.vae.frames_per_latent))
     shape = (bundle.vae.channels, plan.size[0] // 16, plan.size[1] // 16)
-    request = text_to_video(latents, shape, [prompt], [Shot(seed=seed)])
-    return bundle.vae.decode(
-        collect(sample_take(request, denoiser, Settings.of(bundle.info, steps=plan.steps))).to(plan.device)
-    ).cpu()
+    request = Request(latents, shape, [Shot(seed=seed)], [prompt])
+    return bundle.vae.decode(_sampled(bundle, request, plan).to(plan.device)).cpu()
+
+
+def _sampled(bundle: Bundle, request: Request, plan: Plan) -> Tensor:
+    """Latents [1, C, T, h, w] of a request with one prompt."""
+    states, uncond = bundle.states([*request.prompts, ""])
+    denoiser = box_denoiser(bundle, [states], uncond, fps=plan.fps, cfg=plan.cfg, order=1, device=plan.device)
+    return collect(sample_take(request, denoiser, Settings.of(bundle.capability, steps=plan.steps)))
 
 
 def _hits(scene: Scene, seen: dict[str, str]) -> dict[str, float]:
@@ -166,10 +173,8 @@ def _join_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result:
             prompt = held_out_wording(scene, i)
             whole = render([scene], per * (2 * given + new), *plan.size, plan.fps)
             z = bundle.vae.encode(whole.to(plan.device)).cpu()
-            request, places, rendered = make(z, given, new, prompt, i)
-            ctx = bundle.dit.context(*bundle.encode([prompt, ""]))
-            denoiser = InBoxDenoiser(bundle.dit, ctx, fps=plan.fps, cfg=plan.cfg, uncond=1, device=plan.device)
-            made = collect(sample_take(request, denoiser, Settings.of(bundle.info, steps=plan.steps)))
+            request, places, rendered = make(bundle.capability, z, given, new, prompt, i)
+            made = _sampled(bundle, request, plan)
             ratios += _seams(bundle, made, places, plan)
             real += _seams(bundle, z, places, plan) if rendered else []
             result.counts[name] = i + 1
@@ -178,31 +183,34 @@ def _join_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result:
                 result.rows[name] |= {"ceiling: real continuation, median": statistics.median(real)}
 
 
-JoinCase = Callable[[Tensor, int, int, str, int], tuple[Request, list[int], bool]]
+JoinCase = Callable[[Capability, Tensor, int, int, str, int], tuple[Request, list[int], bool]]
 """Latents of a whole render, how many are given, how many are new, prompt and seed -> the request, the first latent
 after each join, and whether the render itself shows what a real continuation measures there."""
 
 
-def _forward(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
-    return extend(z[:, :, :given], new, prompt, seed), [given], True
+def _forward(
+    can: Capability, z: Tensor, given: int, new: int, prompt: str, seed: int, backward: bool = False
+) -> tuple[Request, list[int], bool]:
+    clip = Clip(z[:, :, new : new + given] if backward else z[:, :, :given])
+    plan = extend(can, clip, can.timeline.frames_for(new), prompt=prompt, seed=seed, backward=backward)
+    return plan.request, [new if backward else given], True
 
 
-def _backward(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
-    return extend(z[:, :, new : new + given], new, prompt, seed, backward=True), [new], True
+def _connected(can: Capability, z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
+    ends = (Clip(z[:, :, :given]), Clip(z[:, :, given + new :]))
+    plan = stitch(can, ends, can.timeline.frames_for(new), prompts=(prompt,), seed=seed)
+    return plan.request, [given, given + new], True
 
 
-def _connected(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
-    return connect(z[:, :, :given], z[:, :, given + new :], new, (prompt,), seed, strength=BRIDGE), [given, given + new], True
-
-
-def _looped(z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
-    head, tail = z[:, :, :given], z[:, :, given : 2 * given]
-    return close_loop(tail, head, new, prompt, seed, strength=BRIDGE), [given, given + new], False
+def _looped(can: Capability, z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
+    tail, head = Clip(z[:, :, given : 2 * given]), Clip(z[:, :, :given])
+    plan = loop(can, tail, can.timeline.frames_for(new), prompt=prompt, seed=seed, head=head, ahead=given)
+    return plan.request, [given, given + new], False
 
 
 JOINS: dict[str, JoinCase] = {
     "extension forward by 4 s": _forward,
-    "extension backward by 4 s": _backward,
+    "extension backward by 4 s": partial(_forward, backward=True),
     "two clips connected over 4 s": _connected,
     "loop closed over 4 s": _looped,
 }
@@ -214,7 +222,7 @@ def _seams(bundle: Bundle, latents: Tensor, places: Sequence[int], plan: Plan) -
 
 
 def _seam(frames: Tensor, join: int) -> float:
-    """Seam ratio of the transition into frame `join`, from the frames it is compared with alone."""
+    """Join ratio of the transition into frame `join`, from the frames it is compared with alone."""
     first = max(0, join - NEAR - 1)
     return measure(frames[first : join + NEAR + 1], [join - first]).joins[0].ratio
 
@@ -238,8 +246,8 @@ def _long_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result:
 def _minute_joins(bundle: Bundle, plan: Plan) -> list[int]:
     """First frames of every window but the first, in a take of a minute."""
     per = bundle.vae.frames_per_latent
-    request = text_to_video(round(MINUTE * plan.fps / per), (1, 1, 1), [""])
-    windows = plan_take(request, Settings.of(bundle.info, steps=plan.steps))
+    request = Request(round(MINUTE * plan.fps / per), (1, 1, 1))
+    windows = plan_take(request, Settings.of(bundle.capability, steps=plan.steps))
     return [per * window.new[0] for window in windows[1:]]
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from comfyui_longtake.engine import request as requests
 from comfyui_longtake.engine.request import Shot
-from comfyui_longtake.engine.statistics import Moments, drawn
+from comfyui_longtake.engine.statistics import ChannelStatistics, drawn
 from comfyui_longtake.engine.take import Settings, collect, plan, sample
 from comfyui_longtake.errors import UsageError
 from comfyui_longtake.reel.store import Reel
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 def clip(frames, mean=0.0, std=1.0):
     torch.manual_seed(frames)
     noise = torch.randn(1, 3, frames, 2, 2)
-    found = Moments.of(noise)
+    found = ChannelStatistics.of(noise)
     return (noise - found.mean) / found.std * std + mean
 
 
@@ -28,14 +28,14 @@ def moved(request, denoiser, adain, **options):
 def test_moments_move_by_the_strength(seed, strength, mean, std):
     torch.manual_seed(seed)
     given_latents = 2 * torch.randn(1, 4, 3, 4, 4) + 1
-    goal = Moments(torch.full((1, 4, 1, 1, 1), mean), torch.full((1, 4, 1, 1, 1), std))
-    before, after = Moments.of(given_latents), Moments.of(drawn(given_latents, goal, strength))
+    goal = ChannelStatistics(torch.full((1, 4, 1, 1, 1), mean), torch.full((1, 4, 1, 1, 1), std))
+    before, after = ChannelStatistics.of(given_latents), ChannelStatistics.of(drawn(given_latents, goal, strength))
     assert torch.allclose(after.mean, torch.lerp(before.mean, goal.mean, strength), atol=1e-4)
     assert torch.allclose(after.std, torch.lerp(before.std, goal.std, strength), atol=1e-4)
 
 
 def test_a_still_channel_stays_finite():
-    made = drawn(torch.ones(1, 3, 2, 2, 2), Moments(torch.zeros(1, 3, 1, 1, 1), torch.ones(1, 3, 1, 1, 1)), 1.0)
+    made = drawn(torch.ones(1, 3, 2, 2, 2), ChannelStatistics(torch.zeros(1, 3, 1, 1, 1), torch.ones(1, 3, 1, 1, 1)), 1.0)
     assert torch.equal(made, torch.zeros_like(made))
 
 
@@ -49,8 +49,8 @@ def test_an_extension_is_held_to_its_clip(gaussian, backward):
     assert len(windows) > 1 and torch.equal(held[:, :, -3:] if backward else held[:, :, :3], known)
     for window in windows:
         places = list(window.new)
-        found, without = Moments.of(held[:, :, places]), Moments.of(free[:, :, places])
-        for here, begun in zip(found, Moments.of(known), strict=True):
+        found, without = ChannelStatistics.of(held[:, :, places]), ChannelStatistics.of(free[:, :, places])
+        for here, begun in zip(found, ChannelStatistics.of(known), strict=True):
             assert torch.allclose(here, begun, atol=1e-3)
         assert (without.mean - 4).abs().min() > 1
 
@@ -61,7 +61,7 @@ def test_every_shot_is_held_to_its_own_beginning(make_gaussian, shape):
     windows, made = plan(request, Settings(steps=3)), moved(request, denoiser, 1.0)
     first = {}
     for window in windows:
-        found = Moments.of(made[:, :, list(window.new)])
+        found = ChannelStatistics.of(made[:, :, list(window.new)])
         begun = first.setdefault(window.shot, found)
         assert torch.allclose(found.mean, begun.mean, atol=1e-3) and torch.allclose(found.std, begun.std, atol=1e-3)
     assert len(first) == 2 and len(windows) > 4

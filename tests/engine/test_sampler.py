@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from comfyui_longtake.engine.denoiser import Blend, InBoxDenoiser, frame_noise, take_noise
+from comfyui_longtake.engine.denoiser import Blend, FlowDenoiser, frame_noise, take_noise
 from comfyui_longtake.engine.noise_matrix import hold, mask, ramp_matrix, schedule, sync_matrix
 from comfyui_longtake.errors import LongTakeError, UsageError
 from hypothesis import given, settings
@@ -75,7 +75,7 @@ def test_kept_frames_come_back_bit_for_bit(kept, level, order):
     keep = torch.tensor(kept)
     latents = torch.randn(2, 3, len(kept), 2, 2, generator=torch.Generator().manual_seed(1))
     sigma = hold(sync_matrix(schedule(3), len(kept)), keep, level)
-    out = run(InBoxDenoiser(dit, None, fps=8, order=order), sigma, keep, latents)
+    out = run(FlowDenoiser(dit, None, fps=8, order=order), sigma, keep, latents)
     assert torch.equal(out[:, :, keep], latents[:, :, keep])
     assert out.shape == latents.shape
 
@@ -88,7 +88,7 @@ def test_context_is_told_and_shown_at_its_noise_level(shape):
         return torch.zeros_like(x)
 
     keep, latents = mask(3, [0]), torch.full((1, 3, 3, 2, 2), 4.0)
-    run(InBoxDenoiser(dit, None, fps=8), hold(sync_matrix(schedule(4), 3), keep, 0.02), keep, latents)
+    run(FlowDenoiser(dit, None, fps=8), hold(sync_matrix(schedule(4), 3), keep, 0.02), keep, latents)
     want = 0.98 * 4 + 0.02 * frame_noise(7, 0, shape)[None]
     for x, sigma in seen:
         assert torch.allclose(x, want) and sigma.item() == pytest.approx(0.02)
@@ -162,7 +162,7 @@ def test_ring_shows_every_frame_at_changing_places_with_its_own_prompt(shape):
         return x - prompt[:, None, :, None, None].float()
 
     prompt = torch.tensor([0, 0, 5, 0, 0])
-    run(InBoxDenoiser(dit, None, fps=8), sync_matrix(schedule(20), 5), prompt=prompt, ring=True)
+    run(FlowDenoiser(dit, None, fps=8), sync_matrix(schedule(20), 5), prompt=prompt, ring=True)
     assert set(places) == set(range(5))
 
 
@@ -187,11 +187,11 @@ def test_progress_and_cancellation(gaussian):
 
 
 def test_broken_model_is_reported():
-    denoiser = InBoxDenoiser(lambda x, *rest: x * float("nan"), None, fps=8)
+    denoiser = FlowDenoiser(lambda x, *rest: x * float("nan"), None, fps=8)
     with pytest.raises(LongTakeError, match="weights"):
         run(denoiser, sync_matrix(schedule(2), 2))
 
 
 def test_refuses():
     with pytest.raises(UsageError, match="order"):
-        InBoxDenoiser(lambda *a: None, None, fps=8, order=3)
+        FlowDenoiser(lambda *a: None, None, fps=8, order=3)

@@ -2,9 +2,9 @@
 
 import pytest
 from comfyui_longtake.engine.frame_order import (
-    GIVEN,
+    USER_ANCHOR,
     Span,
-    Walk,
+    FrameOrder,
     WindowConfig,
     plan_windows,
     queue_cost,
@@ -35,7 +35,7 @@ def takes(draw):
     spans = [Span(0), *(Span(start, draw(st.booleans())) for start in starts)]
     wrap = draw(st.booleans()) and len(spans) == 1
     backward = draw(st.booleans()) and not wrap
-    return Walk(length, known, spans, backward=backward, wrap=wrap, anchor_given=draw(st.booleans())), known, spans
+    return FrameOrder(length, known, spans, backward=backward, wrap=wrap, anchor_given=draw(st.booleans())), known, spans
 
 
 @given(takes(), configs)
@@ -47,7 +47,7 @@ def test_plan_makes_every_unknown_latent_once_from_what_exists(take, config):
         assert new and not new & have
         for index, role, keep in zip(window.indices, window.roles, window.keep, strict=True):
             assert keep == (role != TARGET)
-            if keep and index != GIVEN:
+            if keep and index != USER_ANCHOR:
                 assert index % walk.length in have, "a window is shown a latent that does not exist yet"
         have |= new
     assert have == set(range(walk.length))
@@ -87,7 +87,7 @@ def test_positions_are_based_on_the_first_new_latent(take, config):
 
 
 def shown(length, known=(), config=WindowConfig(), **options):  # noqa: B008
-    return [window.indices for window in plan_windows(Walk(length, known, **options), config)]
+    return [window.indices for window in plan_windows(FrameOrder(length, known, **options), config)]
 
 
 def test_text_to_video():
@@ -96,12 +96,12 @@ def test_text_to_video():
 
 
 def test_short_remainder_is_shared_with_the_window_before():
-    assert [len(window.new) for window in plan_windows(Walk(13, ()))] == [10, 3]
+    assert [len(window.new) for window in plan_windows(FrameOrder(13, ()))] == [10, 3]
 
 
 def test_extension_is_the_same_in_the_mirror():
-    forward = plan_windows(Walk(40, range(5)))
-    backward = plan_windows(Walk(40, range(35, 40), backward=True))
+    forward = plan_windows(FrameOrder(40, range(5)))
+    backward = plan_windows(FrameOrder(40, range(35, 40), backward=True))
     assert len(forward) == len(backward)
     for one, other in zip(forward, backward, strict=True):
         mirrored = {(39 - index, role) for index, role in zip(other.indices, other.roles, strict=True)}
@@ -110,24 +110,24 @@ def test_extension_is_the_same_in_the_mirror():
 
 
 def test_connect_ends_in_a_full_window_that_sees_both_sides():
-    last = plan_windows(Walk(26, [0, 1, 2, 23, 24, 25]))[-1]
+    last = plan_windows(FrameOrder(26, [0, 1, 2, 23, 24, 25]))[-1]
     assert last.indices == (0, *range(12, 26)) and len(last.new) == 8
 
 
 def test_loop_ends_in_a_window_that_sees_the_beginning():
     assert shown(30, wrap=True)[-1] == (0, *range(19, 33))
     with pytest.raises(UsageError, match="forward"):
-        Walk(30, (), wrap=True, backward=True)
+        FrameOrder(30, (), wrap=True, backward=True)
 
 
 def test_keyframe_is_kept_inside_one_window_and_seen_before_it_is_reached():
     assert shown(9, [5]) == [tuple(range(9))]
-    first = plan_windows(Walk(40, [12]))[0]
+    first = plan_windows(FrameOrder(40, [12]))[0]
     assert first.new == tuple(range(12)) and 12 in first.indices
 
 
 def test_anchor_is_reset_at_every_shot():
-    walk = Walk(60, (), [Span(0), Span(20), Span(40, cut=True)])
+    walk = FrameOrder(60, (), [Span(0), Span(20), Span(40, cut=True)])
     for window in plan_windows(walk):
         for index, role in zip(window.indices, window.roles, strict=True):
             if role == ANCHOR:
@@ -137,20 +137,20 @@ def test_anchor_is_reset_at_every_shot():
 
 
 def test_given_anchor_belongs_to_the_first_shot():
-    windows = plan_windows(Walk(40, range(3), [Span(0), Span(20)], anchor_given=True))
-    assert all((window.indices[0] == GIVEN) == (window.shot == 0) for window in windows)
+    windows = plan_windows(FrameOrder(40, range(3), [Span(0), Span(20)], anchor_given=True))
+    assert all((window.indices[0] == USER_ANCHOR) == (window.shot == 0) for window in windows)
 
 
 def test_cost_of_a_minute():
     """One minute at 8 frames a second: synchronous and rolling both near 24 latent forwards a latent (16 steps)."""
-    windows = plan_windows(Walk(120, ()))
+    windows = plan_windows(FrameOrder(120, ()))
     assert 22 < window_cost(windows, 16).per_latent < 26
     cost = queue_cost(120, 16, *queue_shape(16, 8))
     assert 22 < cost.per_latent < 26 and cost.calls == 16 + 119 * 2
 
 
 def test_ten_minutes_is_planned_at_constant_window_size():
-    windows = plan_windows(Walk(1200, ()))
+    windows = plan_windows(FrameOrder(1200, ()))
     assert max(len(window.indices) for window in windows) == 12 and len(windows) == 150
 
 

@@ -157,7 +157,7 @@ def test_ksampler_gives_what_render_gives(stock, in_host):
         with torch.inference_mode():
             model = box["model"]
             sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "simple", steps)
-            denoiser = sampler.InBoxDenoiser(bundle.dit, bundle.dit.context(*bundle.encode([prompt])), fps=8.0)
+            denoiser = sampler.FlowDenoiser(bundle.dit, bundle.dit.context(*bundle.encode([prompt])), fps=8.0)
             settings = room("engine.state").Settings(levels=tuple(sigmas.tolist()))
             asked = request.text_to_video(8, shape, ["a"], [request.Shot(seed=seed)])
             ours = take.collect(take.sample(asked, denoiser, settings))

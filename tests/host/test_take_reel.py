@@ -137,7 +137,7 @@ def retry(room, path):
             return join_of(join, rest.pop(0))
 
         def join_of(join, ratio):
-            return metrics.Join(join * 4, 1.0, ratio if join == 8 else 1.0, 1.0, 0.0, 0.0, 0.5)
+            return metrics.JoinMetrics(join * 4, 1.0, ratio if join == 8 else 1.0, 1.0, 0.0, 0.0, 0.5)
 
         make.measure_join = lambda sampling, latent, join: judged(sampling, latent, join) if join == 8 else join_of(join, 1.0)
         measure.measure_join = lambda sampling, latent, join: join_of(join, min(ratios[: len(ratios) - len(rest)] or ratios[:1]))

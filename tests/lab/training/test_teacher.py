@@ -4,7 +4,7 @@ import random
 
 import pytest
 import torch
-from comfyui_longtake.engine.denoiser import InBoxDenoiser
+from comfyui_longtake.engine.flow import FlowDenoiser
 from comfyui_longtake.engine.noise_matrix import ramp_matrix, schedule, sync_matrix
 from comfyui_longtake.engine.roles import CONTEXT, TARGET
 from comfyui_longtake.lab.training import dit as dit_module
@@ -57,7 +57,7 @@ def test_a_net_that_learnt_two_steps_in_one_makes_the_same_in_half_the_steps(mod
         levels = schedule(steps, SHIFT)
         matrix = ramp_matrix(levels, 3, steps // 8) if ramp else sync_matrix(levels, 3)
         matrix = torch.where(still, 0.02, matrix)
-        denoiser = InBoxDenoiser(net, words, fps=8)
+        denoiser = FlowDenoiser(net, words, fps=8)
         made.append(denoiser.advance(x, matrix, still, torch.zeros(3, dtype=torch.long), **shown)[0])
     assert torch.allclose(*made, atol=1e-4) and not torch.allclose(made[0], x, atol=0.1)
 
