@@ -25,12 +25,12 @@ class Capability:
     `cfg` how it is usually sampled.
 
     `frame_inputs`: it understands role, position and prompt of every single latent frame. `strength_is_level`: the strength of
-    a remix is the noise level it begins at; else the share of the schedule, as KSampler's denoise. `context_sigma` is the
-    noise level at which context is shown; `adain` how far takes are held to the statistics of a shot's beginning, against
-    drift; `bridge` the strength that a way between clips is best made with (1: from nothing, below: from a dissolve of both
-    ends). `needs` are conditioning keys that must go with a noise mask; `audio`: a sound stream, whose time runs along axis
-    `audio_axis` with `audio_rate` latents a second, is sampled too; `known` is False where the model is none of those we know
-    and all this was read from its latent format; `note` is a limit of the family, a sentence or more.
+    a remix is the noise level it begins at; else the share of the schedule, as KSampler's denoise. `adain` is how far takes are
+    held to the statistics of a shot's beginning, against drift; `bridge` the strength that a way between clips is best made
+    with (1: from nothing, below: from a dissolve of both ends). `needs` are conditioning keys that must go with a noise mask;
+    `audio`: a sound stream, whose time runs along axis `audio_axis` with `audio_rate` latents a second, is sampled too; `known`
+    is False where the model is none of those we know and all this was read from its latent format; `note` is a limit of the
+    family, a sentence or more.
     """
 
     family: str
@@ -47,7 +47,6 @@ class Capability:
     cfg: float = 1.0
     frame_inputs: bool = False
     strength_is_level: bool = False
-    context_sigma: float = 0.0
     adain: float = 0.0
     bridge: float = 1.0
     needs: tuple[str, ...] = ()

@@ -66,7 +66,6 @@ class Settings:
         return cls(
             steps=steps or (capability.steps if levels is None else len(levels) - 1),
             shift=capability.shift,
-            context_sigma=capability.context_sigma,
             windows=windows_of(capability, window, overlap, anchor),
             rolling=rolling,
             levels=None if levels is None else tuple(levels),

@@ -93,7 +93,7 @@ class Track:
         )
 
 
-def apart(latent: Any) -> tuple[Any, Tensor | None]:
+def split_av(latent: Any) -> tuple[Any, Tensor | None]:
     """A LATENT of video and sound as (LATENT of the video, sound); any other one as it is."""
     samples: Any = latent.get("samples") if isinstance(latent, Mapping) else None
     if not getattr(samples, "is_nested", False):
@@ -107,6 +107,6 @@ def apart(latent: Any) -> tuple[Any, Tensor | None]:
     return video, streams[1]
 
 
-def together(video: Tensor, sound: Tensor | None) -> Any:
+def join_av(video: Tensor, sound: Tensor | None) -> Any:
     """Samples of a LATENT."""
     return video if sound is None else comfy.nested_tensor.NestedTensor([video, sound])

@@ -6,29 +6,32 @@ masks, model saving, previews.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import comfy.conds
 import comfy.latent_formats
 import comfy.model_base
 import comfy.model_management
 import comfy.model_patcher
+import comfy.model_sampling
 import comfy.patcher_extension
 import comfy.supported_models_base
 import torch
 from torch import Tensor, nn
 
+from ..engine.capability import Capability
+from ..engine.noise_matrix import schedule
 from ..engine.roles import CONTEXT, TARGET
 from ..errors import UsageError
-from ..models.dit import DiTConfig, VideoDiT
+from ..models.box import SCALE, context_of
+from ..models.dit import Context, DiTConfig, VideoDiT
 from ..models.vae import VideoVAE
 
 FPS = 8.0
 """Frame rate where the conditioning names none (`frame_rate`, as LTXVConditioning sets it)."""
-SCALE = 1000.0
-"""The host's flow models are told 1000 sigma."""
-TOLD = "longtake"
-"""Key in `transformer_options` under which a sampler of ours tells role [T] and position [T] of the frames."""
+FRAMES = "longtake"
+"""Key in `transformer_options` under which a sampler of ours tells what it knows of the frames; see FrameInputs."""
 
 
 class Format(comfy.latent_formats.LatentFormat):
@@ -104,32 +107,73 @@ class HostDiT(VideoDiT):
         sigma = (timestep.float() / SCALE).view(batch, -1).expand(batch, frames)
         if context is None:
             context = x.new_zeros(batch, 2, self.cfg.text)
-        mask = context.new_ones(context.shape[:2], dtype=torch.bool) if attention_mask is None else attention_mask.bool()
-        prompts = self.context(context, mask)
-        told = transformer_options.get(TOLD)
-        if told is None:
+        inputs: FrameInputs | None = transformer_options.get(FRAMES)
+        if inputs is None:
             role = torch.where(sigma > 0, TARGET, CONTEXT)
             fresh = (role[:1] == TARGET).flatten().nonzero()
             first = int(fresh[0]) if len(fresh) else 0
             position = (torch.arange(frames, device=x.device) - first).float().expand(batch, frames)
         else:
-            role, position = _window(told, transformer_options.get("context_window"))
-            role = role.to(x.device).expand(batch, frames)
-            position = position.to(x.device).float().expand(batch, frames)
+            inputs = inputs.window(transformer_options.get("context_window"))
+            role = inputs.role.to(x.device).expand(batch, frames)
+            position = inputs.position.to(x.device).float().expand(batch, frames)
+            frame_rate = inputs.fps or frame_rate
         rows = torch.arange(batch, device=x.device)[:, None].expand(batch, frames)
         fps = torch.full((batch,), float(frame_rate), device=x.device)
+        if inputs is not None and inputs.prompts is not None:
+            prompts, rows = self._prompts(context, inputs.prompts, transformer_options.get("cond_or_uncond") or [0] * batch)
+        else:
+            mask = context.new_ones(context.shape[:2], dtype=torch.bool) if attention_mask is None else attention_mask.bool()
+            prompts = self.context(context, mask)
         return super().forward(x, sigma, prompts, rows, role, position, fps)
 
+    def _prompts(self, context: Tensor, prompts: FramePrompts, kinds: Sequence[int]) -> tuple[Context, Tensor]:
+        """The context of the prompts of all frames [B, T]: rows of the batch that are not of the positive prompt (`kinds` above
+        0) keep their own for all of them."""
+        states, rows = [one.to(context) for one in prompts.states], []
+        for row, kind in zip(context, list(kinds) * (len(context) // max(1, len(kinds))), strict=True):
+            if kind:
+                states.append(row[None])
+            rows.append(torch.full_like(prompts.rows, len(states) - 1) if kind else prompts.rows)
+        return context_of(self, states), torch.stack(rows).to(context.device)
 
-def _window(told: dict[str, Tensor], window: Any) -> tuple[Tensor, Tensor]:
-    """Roles and time positions [T] of the frames that one of the host's own context windows shows, counted from its own
-    first target, as in every clip the weights have seen; of all frames where there is none."""
-    role, position = told["role"], told["position"]
-    if window is None or len(role) != window.total_frames:
-        return role, position
-    role, position = (window.get_tensor(part, part.device, dim=0) for part in (role, position))
-    fresh = (role == TARGET).nonzero()
-    return role, position - position[int(fresh[0]) if len(fresh) else 0]
+
+class FramePrompts(NamedTuple):
+    """Token states [1, L, text] of the prompts in a window, and which of them each frame has [T]."""
+
+    states: list[Tensor]
+    rows: Tensor
+
+
+class FrameInputs(NamedTuple):
+    """What a sampler of ours tells of the frames: role [T], time position [T], frames a second (0: what the conditioning says),
+    and their prompts where not all have that of the conditioning."""
+
+    role: Tensor
+    position: Tensor
+    fps: float = 0.0
+    prompts: FramePrompts | None = None
+
+    def window(self, window: Any) -> FrameInputs:
+        """Those of the frames that one of the host's own context windows shows, with positions counted from its own first
+        target, as in every clip the weights have seen; of all frames where there is none."""
+        if window is None or len(self.role) != window.total_frames:
+            return self
+        role, position = (window.get_tensor(part, part.device, dim=0) for part in (self.role, self.position))
+        fresh = (role == TARGET).nonzero()
+        return self._replace(role=role, position=position - position[int(fresh[0]) if len(fresh) else 0], prompts=None)
+
+
+class FineSampling(comfy.model_sampling.ModelSamplingDiscreteFlow, comfy.model_sampling.CONST):
+    """The host's flow sampling with a table of noise levels so fine that its schedulers, which pick from it, find for any usual
+    number of steps the very levels of our own schedule."""
+
+    LEVELS = 100_800
+
+    def set_parameters(self, shift: float = 1.0, timesteps: int = LEVELS, multiplier: float = SCALE) -> None:
+        """As the host's, which is called with another table by nobody."""
+        self.shift, self.multiplier = shift, multiplier
+        self.register_buffer("sigmas", schedule(self.LEVELS, shift)[:-1].flip(0))
 
 
 def _adopt(module: nn.Module, operations: Any, dtype: torch.dtype | None, device: Any) -> None:
@@ -150,10 +194,10 @@ def _adopt(module: nn.Module, operations: Any, dtype: torch.dtype | None, device
 class LongTakeModel(comfy.model_base.BaseModel):
     """Flow model whose noise mask becomes a noise level a frame: kept frames are shown clean and come back as given."""
 
-    longtake = True
-
-    def __init__(self, model_config: Config, device: Any = None):
+    def __init__(self, model_config: Config, capability: Capability, device: Any = None):
         super().__init__(model_config, comfy.model_base.ModelType.FLOW, device=device, unet_model=HostDiT)
+        self.capability = capability
+        self.model_sampling = FineSampling(model_config)
 
     def process_latent_in(self, latent: Tensor) -> Tensor:
         """What the host does with a latent that is not empty before it samples. Raises UsageError for one that is not ours."""
@@ -203,20 +247,22 @@ class Config(comfy.supported_models_base.BASE):
     unet_extra_config: ClassVar[dict[str, Any]] = {}
     sampling_settings: ClassVar[dict[str, Any]] = {"shift": 1.0, "multiplier": SCALE}
     memory_usage_factor = 1.2
+    capability: Capability
     supported_inference_dtypes: ClassVar[list[torch.dtype]] = [torch.bfloat16, torch.float32]
 
     def get_model(self, state_dict: dict[str, Tensor], prefix: str = "", device: Any = None) -> LongTakeModel:
-        return LongTakeModel(self, device=device)
+        return LongTakeModel(self, self.capability, device=device)
 
 
-def make_model(state: dict[str, Tensor], config: dict[str, Any], vae: VideoVAE, shift: float) -> Any:
-    """A MODEL from the transformer's tensors and its config; `shift` of its noise schedule is its default."""
+def make_model(state: dict[str, Tensor], config: dict[str, Any], vae: VideoVAE, capability: Capability) -> Any:
+    """A MODEL from the transformer's tensors, its config, and what its card says."""
     management = comfy.model_management
     device, offload = management.get_torch_device(), management.unet_offload_device()
     count = sum(t.numel() for t in state.values())
     cfg = Config({"image_model": "longtake", **config})
     cfg.latent_format = Format(vae)
-    cfg.sampling_settings["shift"] = shift
+    cfg.sampling_settings["shift"] = capability.shift
+    cfg.capability = capability
     dtype = management.unet_dtype(device=device, model_params=count, supported_dtypes=cfg.supported_inference_dtypes)
     cfg.set_inference_dtype(dtype, management.unet_manual_cast(dtype, device, cfg.supported_inference_dtypes))
     model = cfg.get_model({}, device=offload)

@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from .box_vae import CHUNK, HostVAE
+from ..models.box import decode_stream
+from ..models.vae import WARM
+from ..take.backend import Put
+from .box_vae import HostVAE
 
 LEAD = 12
 """Latents decoded again before each chunk where a VAE cannot be streamed exactly; what they give is dropped. A tiny
@@ -18,24 +21,36 @@ Wan VAE's first frame was 0.9 % off with 12, 8 % with 8."""
 GENERIC = 16
 """New latents in a chunk of such a VAE."""
 
-Put = Callable[[Tensor], None]
+JOIN_LEAD = 6
+"""Latents before a join that are decoded to measure it alone, with another VAE than ours."""
 
 
-def decode(vae: Any, chunks: Iterable[Tensor], length: int, put: Put, tick: Callable[[int], None], *, early: bool = False) -> None:
-    """Hand frames [T, H, W, 3] in 0..1 to `put` in order; `chunks` are latents [1, C, n, h, w], `length` in all.
+class HostCodec:
+    """A video VAE of the host as `take.backend.VideoCodec`. Raises UsageError for a VAE that does not decode video."""
 
-    `tick(done)` is told how many latents are decoded. `early`: frames come as soon as their latents do, also from a VAE that
-    is exact only when it gets them all at once. Raises UsageError for a VAE that does not decode video, and what
-    the host raises when the user interrupts.
-    """
-    if getattr(vae, "latent_dim", None) != 3:
-        raise UsageError("this VAE decodes pictures, not video: connect the VAE that belongs to the video model")
-    if isinstance(vae, HostVAE):
-        _streamed(vae, chunks, put, tick)
-    elif not early and getattr(vae.first_stage_model, "comfy_has_chunked_io", False):
-        _buffered(vae, torch.cat(list(chunks), 2), put, tick)
-    else:
-        _overlapped(vae, chunks, length, put, tick)
+    def __init__(self, vae: Any):
+        if getattr(vae, "latent_dim", None) != 3:
+            raise UsageError("this VAE decodes pictures, not video: connect the VAE that belongs to the video model")
+        self.vae = vae
+        self.lead = WARM if isinstance(vae, HostVAE) else JOIN_LEAD
+
+    @property
+    def spatial(self) -> int:
+        """Pixels that a latent cell decodes to."""
+        return self.vae.spacial_compression_decode()
+
+    def decode(
+        self, chunks: Iterable[Tensor], length: int, put: Put, *, early: bool = False, tick: Callable[[int], object] = bool
+    ) -> None:
+        """See the protocol. `tick(done)` is told how many latents are decoded. Raises what the host raises when the user
+        interrupts."""
+        vae = self.vae
+        if isinstance(vae, HostVAE):
+            _streamed(vae, chunks, put, tick)
+        elif not early and getattr(vae.first_stage_model, "comfy_has_chunked_io", False):
+            _buffered(vae, torch.cat(list(chunks), 2), put, tick)
+        else:
+            _overlapped(vae, chunks, length, put, tick)
 
 
 def _ready(vae: Any, shape: tuple[int, ...]) -> None:
@@ -44,19 +59,19 @@ def _ready(vae: Any, shape: tuple[int, ...]) -> None:
     comfy.model_management.load_models_gpu([vae.patcher], memory_required=memory, force_full_load=vae.disable_offload)
 
 
-def _streamed(vae: HostVAE, chunks: Iterable[Tensor], put: Put, tick: Callable[[int], None]) -> None:
-    """Exact, with the memory of one chunk: our own VAE."""
-    done = 0
-    stream = None
-    for chunk in chunks:
-        for part in chunk.split(CHUNK, 2):
-            comfy.model_management.throw_exception_if_processing_interrupted()
-            if stream is None:
-                _ready(vae, tuple(part.shape))
-                stream = vae.first_stage_model.net.decoder_stream()
-            put(stream(part.to(vae.device, vae.vae_dtype))[0].float().cpu())
-            done += part.shape[2]
-            tick(done)
+def _streamed(vae: HostVAE, chunks: Iterable[Tensor], put: Put, tick: Callable[[int], object]) -> None:
+    """Exact, with the memory of a few latents: our own VAE."""
+    net, frames = vae.first_stage_model.net, 0
+
+    def ready(part: Tensor) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        if not frames:
+            _ready(vae, tuple(part.shape))
+
+    for part in decode_stream(net, chunks, vae.device, vae.vae_dtype, ready):
+        put(part)
+        frames += len(part)
+        tick(frames // net.frames_per_latent)
 
 
 class _Sink:
@@ -73,10 +88,10 @@ class _Sink:
         comfy.model_management.throw_exception_if_processing_interrupted()
         frames = frames.float().cpu().clone()
         self.process(frames)
-        self.put(frames[0].movedim(0, -1))
+        self.put(frames[0].movedim(0, -1)[..., :3])
 
 
-def _buffered(vae: Any, latents: Tensor, put: Put, tick: Callable[[int], None]) -> None:
+def _buffered(vae: Any, latents: Tensor, put: Put, tick: Callable[[int], object]) -> None:
     """Exact, the VAE itself streams: LTXV, MiniMax H3."""
     net = vae.first_stage_model
     _ready(vae, tuple(latents.shape))
@@ -92,7 +107,7 @@ def _buffered(vae: Any, latents: Tensor, put: Put, tick: Callable[[int], None]) 
     net.decode(latents.to(vae.device, vae.vae_dtype), output_buffer=_Sink(shape, vae.process_output, count))
 
 
-def _overlapped(vae: Any, chunks: Iterable[Tensor], length: int, put: Put, tick: Callable[[int], None]) -> None:
+def _overlapped(vae: Any, chunks: Iterable[Tensor], length: int, put: Put, tick: Callable[[int], object]) -> None:
     """Every other VAE: chunks with a lead-in whose frames are dropped; a short clip in one go, exactly."""
     done, lead = 0, None
     for part in _regrouped(chunks, max(GENERIC, length if length <= GENERIC + LEAD else 0)):
@@ -100,7 +115,7 @@ def _overlapped(vae: Any, chunks: Iterable[Tensor], length: int, put: Put, tick:
         whole = part if lead is None else torch.cat([lead, part], 2)
         frames = vae.decode(whole)[0]
         spare = 0 if lead is None else _frames(vae, done + part.shape[2]) - _frames(vae, done)
-        put((frames[-spare:] if spare else frames).float().cpu())
+        put((frames[-spare:] if spare else frames)[..., :3].float().cpu())
         done += part.shape[2]
         lead = whole[:, :, -LEAD:]
         tick(done)

@@ -24,9 +24,11 @@ from ..engine.denoiser import Blend, OnStep, Slope, check_finite, frame_noise
 from ..engine.state import digest
 from ..engine.timeline import Timeline
 from ..errors import UsageError
-from .audio import Track, together
-from .box_model import TOLD
-from .image_conditioning import Conditioning, Known, grey_like, prepare
+from ..models.box import identity as box_identity
+from .audio import Track, join_av
+from .box_model import FRAMES, FrameInputs, FramePrompts
+from .codec import LEAD
+from .image_conditioning import Conditioning, Known, grey_like, prepare, streams
 from .sampling import Conds, Sampling
 
 SLACK, INFINITE = 1e-3, 1e9
@@ -61,10 +63,10 @@ class Waiting:
     def put(self, guider: Any, clean: Tensor, sigma: Tensor) -> Tensor:
         """The model's answer `clean`, as the sampler sees it, with the waiting frames as they were."""
         if self._given is None or self._levels is None:
-            streams = _streams(self.samples)
-            levels = self.begins.view(1, 1, -1, 1, 1).expand(streams[0].shape)
+            given = streams(self.samples)
+            levels = self.begins.view(1, 1, -1, 1, 1).expand(given[0].shape)
             # sound waits for nothing
-            self._given, self._levels = _packed(streams), _packed([levels, *(torch.full_like(s, INFINITE) for s in streams[1:])])
+            self._given, self._levels = _packed(given), _packed([levels, *(torch.full_like(s, INFINITE) for s in given[1:])])
             self._given = guider.inner_model.process_latent_in(self._given.to(clean))
             self._levels = self._levels.to(clean)
         level = sigma.flatten()[:1].to(clean)
@@ -73,18 +75,18 @@ class Waiting:
 
 @dataclass
 class HostDenoiser:
-    """`longtake.sampler.Denoiser` by the host's samplers. `prompts` are by the numbers the request's shots name; those of
-    the request must name them in reel keys (see `fingerprint`). `shown(latents)` is told a clean latent frame at every
-    step, for a preview; `past(index)` gives the finished latents [1, C, n, h, w] right before latent `index`, or None;
-    `track` is the sound that goes with the video: a window is shown what is known of it, and adds what it makes; `mask`
-    [1, 1, length, h, w] of the whole take, 1 = generate, keeps parts of the latents that a window begins from.
-    Counted are `calls` of the model, the `tokens` (latents) in them, and how many of these are `new`.
+    """`engine.denoiser.Denoiser` by the host's samplers. `prompts` are by the numbers the request's shots name; those of
+    the request must name them in reel keys (see `sampling.prompt_name`). `fps` frames a second are told to a model that
+    understands frame inputs; `show(latents)` gets a clean latent frame at every step, for a preview; `track` is the sound that
+    goes with the video: a window is shown what is known of it, and adds what it makes; `mask` [1, 1, length, h, w] of the whole
+    take, 1 = generate, keeps parts of the latents that a window begins from. Counted are `calls` of the model, the `tokens`
+    (latents) in them, and how many of these are `new`.
     """
 
     sampling: Sampling
     prompts: Sequence[Conds]
-    shown: Callable[[Tensor], None] | None = None
-    past: Callable[[int], Tensor | None] = lambda index: None
+    fps: float
+    show: Callable[[Tensor], None] | None = None
     track: Track | None = None
     mask: Tensor | None = None
     calls: int = 0
@@ -93,10 +95,17 @@ class HostDenoiser:
     _grey: dict[tuple[int, ...], Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.capability = self.sampling.capability
+        sampling, can = self.sampling, self.sampling.capability
+        self.capability = can
+        self.lead = LEAD if can.margin and sampling.vae is not None else 0
+        if sampling.plain is not None:
+            negative = sampling.conds.get("negative") or [[None]]
+            self.identity = box_identity(can.model, *sampling.plain, self.fps, negative[0][0])
+        else:
+            self.identity = json.dumps([can.model, sampling.identity])
         heard = [] if self.track is None else [digest(self.track.pieces[at] for at in sorted(self.track.pieces))]
-        parts = [] if self.mask is None else [digest([self.mask])]
-        self.identity = json.dumps([self.capability.family, self.sampling.identity, *heard, *parts])
+        heard += [] if self.mask is None else [digest([self.mask])]
+        self.identity = " ".join([self.identity, *heard])
 
     def denoise(
         self,
@@ -112,6 +121,7 @@ class HostDenoiser:
         blend: Blend | None = None,
         ring: bool = False,
         indices: Sequence[int] = (),
+        before: Tensor | None = None,
         on_step: OnStep | None = None,
     ) -> Tensor:
         """Latents [1, C, T, h, w] of a window, kept frames bit for bit; see the protocol. A window has one prompt: that
@@ -120,16 +130,19 @@ class HostDenoiser:
         if ring or noise is None or not len(indices):
             raise UsageError("a host's model needs the noise and numbers of a window's frames, and makes no ring")
         start = float(sigma[0, ~keep].max()) if bool((~keep).any()) else 0.0
-        levels = self.sampling.sigmas(start) if start > 0 else torch.empty(0)
+        levels = self._levels(sigma, keep, start)
         if len(levels) < 2:
             return latents
         fresh = (~keep).nonzero().flatten()
         # samplers that add noise at every step get other noise in every window, whatever its place in the take
         own_seed = int.from_bytes(noise[:, :, fresh[0]].float().cpu().numpy().tobytes()[:8], "little") >> 1
         # what a margin begins with matters only where the window does not begin with noise alone
-        clip, kept, front = self._clip(latents, keep, indices, latents if start < 1 else torch.zeros_like(latents), own_seed)
+        clip, kept, front = self._clip(
+            latents, keep, indices, before, latents if start < 1 else torch.zeros_like(latents), own_seed
+        )
         spare = [frame_noise(own_seed, at, noise[0, :, 0].shape)[None, :, None] for at in range(len(kept) - len(keep))]
-        conds = self.prompts[self._prompt(prompt_index, keep, blend)]
+        number = self._prompt(prompt_index, keep, blend)
+        conds = self.prompts[number]
         entries = [entry for part in conds.values() for entry in part]
         sound, heard = None, None
         if self.track is not None:
@@ -139,7 +152,7 @@ class HostDenoiser:
             self.capability,
             entries,
             [],
-            together(clip, sound),
+            join_av(clip, sound),
             kept,
             grey=self._grey_for(clip),
             audio_keep=heard if heard is not None and bool(heard.any()) else None,
@@ -149,14 +162,15 @@ class HostDenoiser:
             part = self.mask[:, :, list(indices)]
             mask = _narrowed(known, part, front)
         waiting = self._waiting(known.samples, sigma[0], keep, front)
-        guider = self._guider(_split(known.positive, conds), role, position, len(kept), len(fresh), waiting)
+        inputs = self._inputs(role, position, prompt_index, number)
+        guider = self._guider(_split(known.positive, conds), inputs, len(kept), len(fresh), waiting)
         whole = torch.cat([*spare[:front], noise, *spare[front:]], 2)
         middle = front + int(fresh.median())
         steps = len(levels) - 1
 
         def callback(step: int, clean: Any, x: Any, total: int) -> None:
-            if self.shown is not None:
-                self.shown(_video(clean)[:, :, middle : middle + 1])
+            if self.show is not None:
+                self.show(_video(clean)[:, :, middle : middle + 1])
             if on_step is not None:
                 on_step(step + 1, steps)
 
@@ -174,17 +188,17 @@ class HostDenoiser:
         made = _video(out)[:, :, front : front + len(keep)].cpu().to(latents)
         check_finite(made)
         if self.track is not None:
-            check_finite(_streams(out)[1])
-            self.track.learn(_streams(out)[1], indices, keep, front)
+            check_finite(streams(out)[1])
+            self.track.learn(streams(out)[1], indices, keep, front)
         if part is not None:  # bit for bit, as kept frames
             made = torch.where(part == 0, latents, made)
         return torch.where(keep.view(1, 1, -1, 1, 1), latents, made)
 
-    def extra(self, indices: Sequence[int]) -> dict[str, Tensor]:
+    def side_tensors(self, indices: Sequence[int]) -> dict[str, Tensor]:
         """What belongs to a finished segment beside its latents: its sound, and how much of it goes with each latent."""
         return {} if self.track is None else {"sound": self.track.piece(indices), "sizes": self.track.sizes(indices)}
 
-    def recalled(self, indices: Sequence[int], tensors: Mapping[str, Tensor]) -> None:
+    def restore(self, indices: Sequence[int], tensors: Mapping[str, Tensor]) -> None:
         """Takes the sound of a segment that need not be made again."""
         if self.track is not None:
             self.track.put(indices, tensors["sound"], tensors["sizes"])
@@ -193,35 +207,61 @@ class HostDenoiser:
         """A queue needs the model's velocity, not a whole run of a sampler."""
         raise UsageError("rolling works inside one sampler run: use the Rolling Sampler with SamplerCustomAdvanced")
 
-    def _clip(self, latents: Tensor, keep: Tensor, indices: Sequence[int], edge: Tensor, seed: int) -> tuple[Tensor, Tensor, int]:
+    def _clip(
+        self, latents: Tensor, keep: Tensor, indices: Sequence[int], before: Tensor | None, edge: Tensor, seed: int
+    ) -> tuple[Tensor, Tensor, int]:
         """Latents and keep mask with margins, and the number of latents before them; margins are like the ends of `edge`."""
         timeline = self.capability.timeline
         front, back = margins(timeline, indices)
         clip = torch.cat([*[edge[:, :, :1]] * front, latents, *[edge[:, :, -1:]] * back], 2)
         kept = torch.cat([keep.new_zeros(front), keep, keep.new_zeros(back)])
-        head = self._head(indices[0], seed) if front and not timeline.cycle else None
+        head = self._head(before, seed) if front and not timeline.cycle else None
         if head is not None:
             clip[:, :, :1], kept[0] = head, True
         return clip, kept, front
+
+    def _levels(self, sigma: Tensor, keep: Tensor, start: float) -> Tensor:
+        """The noise levels of a run that begins at strength `start`; fewer than two where there is nothing to do."""
+        if not start > 0:
+            return torch.empty(0)
+        return sigma[:, ~keep].amax(1) if self.capability.strength_is_level else self.sampling.sigmas(start)
+
+    def _level(self, share: float) -> float:
+        """The noise level that a strength begins at."""
+        if self.capability.strength_is_level or not share > 0:
+            return share
+        return float(self.sampling.sigmas(share)[0])
+
+    def _inputs(self, role: Tensor, position: Tensor, prompt_index: Tensor, number: int) -> FrameInputs | None:
+        """What a model that understands them is told of its frames: so an anchor is not taken for the frame before, nor a frame
+        far ahead for the next one, and context keeps the prompt it was made with."""
+        if not self.capability.frame_inputs:
+            return None
+        used = prompt_index.unique()
+        simple = all(len(self.prompts[one].get("positive") or ()) == 1 for one in used.tolist())
+        if used.tolist() == [number] or not simple:
+            return FrameInputs(role, position, self.fps)
+        states = [self.prompts[one]["positive"][0][0] for one in used.tolist()]
+        return FrameInputs(role, position, self.fps, FramePrompts(states, torch.searchsorted(used, prompt_index)))
 
     def _waiting(self, samples: Any, starts: Tensor, keep: Tensor, front: int) -> Waiting | None:
         """What holds frames back where not all begin at one level; margins begin with their neighbours."""
         fresh = starts[~keep]
         if bool((fresh == fresh[0]).all()):
             return None
-        count = _streams(samples)[0].shape[2]
+        count = streams(samples)[0].shape[2]
         shares = torch.where(keep, fresh.max(), starts)
         shares = torch.cat([shares[:1].expand(front), shares, shares[-1:].expand(count - front - len(shares))])
-        levels = {share: float(self.sampling.sigmas(share)[0]) if share > 0 else 0.0 for share in set(shares.tolist())}
+        levels = {share: self._level(share) for share in set(shares.tolist())}
         return Waiting(samples, torch.tensor([levels[share] for share in shares.tolist()]))
 
-    def _guider(self, conds: Conds, role: Tensor, position: Tensor, size: int, new: int, waiting: Waiting | None = None) -> Any:
+    def _guider(self, conds: Conds, inputs: FrameInputs | None, size: int, new: int, waiting: Waiting | None = None) -> Any:
         """The guider for one window, which counts its calls and stops before one if the user asks for it."""
         guider = self.sampling.guide(conds)
         guider.model_options = comfy.model_patcher.create_model_options_clone(guider.model_options)
         options = guider.model_options.setdefault("transformer_options", {})
-        if self.sampling.own:  # so that an anchor is not taken for the frame before, nor a frame far ahead for the next one
-            options[TOLD] = {"role": role, "position": position}
+        if inputs is not None:
+            options[FRAMES] = inputs
 
         def counted(run: Any, *args: Any, **kwargs: Any) -> Any:
             comfy.model_management.throw_exception_if_processing_interrupted()
@@ -240,10 +280,10 @@ class HostDenoiser:
             index = torch.where(blend.weight > 0.5, blend.prompt, index)
         return int(index[~keep].mode().values)
 
-    def _head(self, begin: int, seed: int) -> Tensor | None:
-        """The frame before latent `begin` as the first latent [1, C, 1, h, w] of a clip, so that a model which learned to
+    def _head(self, before: Tensor | None, seed: int) -> Tensor | None:
+        """The last frame of the latents right before a clip as its first latent [1, C, 1, h, w], so that a model which learned to
         go on from a clip's beginning finds one; None without a VAE, and where nothing comes before."""
-        vae, before = self.sampling.vae, self.past(begin)
+        vae = self.sampling.vae
         if vae is None or before is None:
             return None
         with torch.random.fork_rng():  # some decoders add noise
@@ -261,10 +301,9 @@ class HostDenoiser:
 
 def _narrowed(known: Known, part: Tensor, front: int) -> Any:
     """The noise mask of a window that also keeps parts of its frames: `part` [1, 1, n, h, w], without margins."""
-    streams = _streams(known.samples)
-    masks = [torch.ones(1, 1, *stream.shape[2:]) for stream in streams]
+    masks = [torch.ones(1, 1, *stream.shape[2:]) for stream in streams(known.samples)]
     if known.noise_mask is not None:
-        masks = [made * given for made, given in zip(masks, _streams(known.noise_mask), strict=True)]
+        masks = [made * given for made, given in zip(masks, streams(known.noise_mask), strict=True)]
     masks[0][:, :, front : front + part.shape[2]] *= part
     return masks[0] if len(masks) == 1 else comfy.nested_tensor.NestedTensor(masks)
 
@@ -276,11 +315,7 @@ def _split(entries: Iterable[list[Any]], like: Conds) -> dict[str, Conditioning]
 
 
 def _video(latents: Any) -> Tensor:
-    return _streams(latents)[0]
-
-
-def _streams(latents: Any) -> list[Tensor]:
-    return list(latents.unbind()) if getattr(latents, "is_nested", False) else [latents]
+    return streams(latents)[0]
 
 
 def _packed(streams: list[Tensor]) -> Tensor:

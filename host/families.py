@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import comfy.model_base
 
-from ..engine.request import BRIDGE
-from ..engine.state import ADAIN
+from ..engine.capability import Capability, Kind
+from ..engine.frame_order import WindowConfig
 from ..engine.timeline import Timeline
 from ..errors import UsageError
 
-Kind = Literal["frame", "concat", "guide", "inject", "renoise", "none"]
-
+WINDOW_SECONDS = 5.0
+"""Length of a window of a model other than ours."""
+OVERLAP = 2
+"""Latents of context before, and of known frames after, what such a window makes."""
 DONE: dict[Kind, str] = {
     "frame": "Known frames stay clean and the model is told so frame by frame: extending forward and backward, connecting "
     "clips and keyframes come to it naturally.",
@@ -32,52 +34,22 @@ DONE: dict[Kind, str] = {
 """What is done about known frames, kind by kind."""
 
 
-@dataclass(frozen=True)
-class Capability:
-    """What is known of a model.
-
-    `kind`: "frame" its own timestep for every frame, known ones clean; "concat" known frames go in as channels; "guide"
-    as control; "inject" clean, with one timestep; "renoise" noised to the current level; "none" no video model.
-    `spatial` pixels a latent cell; width and height are multiples of `multiple` pixels; `channels` of the video latent;
-    `fps` the usual frame rate; `needs` conditioning keys that must go with a noise mask; `audio`: a sound stream, whose
-    time runs along axis `audio_axis` with `audio_rate` latents a second, is sampled too; `known` is False where the model is
-    none of those we know, and the rest is read from its latent format. `note` is a limit of the family, a sentence or more;
-    `bridge` the noise level that a way between clips is best made from (1: from nothing, below: from a dissolve of both ends);
-    `adain` how far its takes are held to the statistics of a shot's beginning, against drift.
-    """
-
-    family: str
-    kind: Kind
-    timeline: Timeline
-    spatial: int
-    multiple: int
-    channels: int
-    fps: float
-    needs: tuple[str, ...] = ()
-    audio: bool = False
-    known: bool = True
-    audio_axis: int = 2
-    audio_rate: float = 0.0
-    note: str = ""
-    bridge: float = 1.0
-    adain: float = 0.0
-
-    def words(self) -> str:
-        """What a user should know, in plain sentences."""
-        parts = [f"{self.family}.", DONE[self.kind], self.note]
-        if not self.known:
-            parts.insert(1, "LongTake does not know this model; its grid is read from its latent format.")
-        if self.kind == "none":
-            return " ".join(filter(None, parts))
-        if self.audio:
-            parts.append("Sound is made along with the video.")
-        counts = [self.timeline.legal(1)]
-        while len(counts) < 4:
-            counts.append(self.timeline.legal(counts[-1] + 1))
-        lengths = ", ".join(str(self.timeline.frames_for(count)) for count in counts)
-        parts.append(f"Lengths are {lengths} frames and so on, usually at {self.fps:g} a second.")
-        parts.append(f"Width and height are multiples of {self.multiple} pixels.")
+def describe(can: Capability) -> str:
+    """What a user should know of a model, in plain sentences."""
+    parts = [f"{can.family}.", DONE[can.kind], can.note]
+    if not can.known:
+        parts.insert(1, "LongTake does not know this model; its grid is read from its latent format.")
+    if can.kind == "none":
         return " ".join(filter(None, parts))
+    if can.audio:
+        parts.append("Sound is made along with the video.")
+    counts = [can.timeline.legal(1)]
+    while len(counts) < 4:
+        counts.append(can.timeline.legal(counts[-1] + 1))
+    lengths = ", ".join(str(can.timeline.frames_for(count)) for count in counts)
+    parts.append(f"Lengths are {lengths} frames and so on, usually at {can.fps:g} a second.")
+    parts.append(f"Width and height are multiples of {can.multiple} pixels.")
+    return " ".join(filter(None, parts))
 
 
 class Family(NamedTuple):
@@ -187,6 +159,9 @@ def probe(model: Any) -> Capability:
     base = getattr(model, "model", None)
     if not isinstance(base, comfy.model_base.BaseModel):
         raise UsageError("model: not a MODEL of ComfyUI; connect the output of a model loader")
+    own = getattr(base, "capability", None)
+    if isinstance(own, Capability):  # a model of ours, which has a card
+        return own
     form, net = model.get_model_object("latent_format"), base.diffusion_model
     ratio = getattr(form, "temporal_downscale_ratio", 1)
     spatial = int(getattr(form, "spacial_downscale_ratio", 8))
@@ -195,15 +170,14 @@ def probe(model: Any) -> Capability:
     name = type(base).__name__
     if getattr(form, "latent_dimensions", 2) != 3 or any(_is(base, picture) for picture in PICTURES):
         return Capability(name, "none", Timeline(1, 1), fps=1.0, **grid)
-    if getattr(base, "longtake", False):
-        return Capability("LongTake", "frame", Timeline(ratio, ratio), fps=8.0, bridge=BRIDGE, adain=ADAIN, **grid)
     for row in FAMILIES:
         if _is(base, row.cls, row.below) and row.fits(net):
-            return Capability(
+            can = Capability(
                 row.name,
                 row.kind,
                 row.timeline,
                 fps=row.fps,
+                model=row.name,
                 needs=row.needs,
                 audio=row.audio_axis > 0,
                 audio_axis=row.audio_axis or 2,
@@ -211,8 +185,16 @@ def probe(model: Any) -> Capability:
                 note=row.note,
                 **grid,
             )
+            return replace(can, windows=_windows(can))
     guess = Timeline(1, ratio if ratio > 1 else 4)  # older hosts do not tell the ratio; 4 is the commonest
-    return Capability(name, "renoise", guess, fps=24.0, known=False, **grid)
+    can = Capability(name, "renoise", guess, fps=24.0, model=name, known=False, **grid)
+    return replace(can, windows=_windows(can))
+
+
+def _windows(can: Capability) -> WindowConfig:
+    """Windows of a model that sees all frames of a clip follow each other, without anchors."""
+    new = can.timeline.latents_in(WINDOW_SECONDS, can.fps) - OVERLAP - can.margin
+    return WindowConfig(anchors=0, context=OVERLAP, new=max(1, new), ahead=OVERLAP, reach=1)
 
 
 def _is(base: Any, name: str, below: bool = True) -> bool:

@@ -12,7 +12,7 @@ import comfy.patcher_extension
 from torch import Tensor
 
 from ..errors import UsageError
-from .box_model import TOLD
+from .box_model import FRAMES, FrameInputs
 
 
 def check_flow(model: Any) -> None:
@@ -43,7 +43,7 @@ class Velocity:
         mask = (sigma / level[:, None].clamp_min(1e-6))[:, None, :, None, None]
         options = comfy.model_patcher.create_model_options_clone(self.options)
         inner = options.setdefault("transformer_options", {})
-        inner[TOLD] = {"role": role[0], "position": position[0]}
+        inner[FRAMES] = FrameInputs(role[0], position[0])
 
         def masked(run: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             kwargs["denoise_mask"] = mask.to(x).expand_as(x[: len(mask)]).repeat(len(x) // len(mask), 1, 1, 1, 1)

@@ -10,9 +10,9 @@ import comfy.nested_tensor
 import torch
 from torch import Tensor
 
+from ..engine.capability import Capability
 from ..engine.timeline import Timeline
 from ..errors import UsageError
-from .families import Capability
 from .latents import mask_of
 
 Conditioning = list[list[Any]]
@@ -45,7 +45,7 @@ class Known:
 
     def restore(self, sampled: Any) -> Any:
         """What was sampled (like `samples`), with the kept frames bit for bit as they were given."""
-        given, made = _streams(self.samples), _streams(sampled)
+        given, made = streams(self.samples), streams(sampled)
         made[0] = _put(given[0], made[0], self.keep, 2)
         if self.audio_keep is not None:
             made[1] = _put(given[1], made[1], self.audio_keep, self.audio_axis)
@@ -73,13 +73,13 @@ def prepare(
     """
     if capability.kind == "none":
         raise UsageError(f"{capability.family} makes pictures, not video: connect a video model")
-    video, *sound = _streams(latents)
+    video, *sound = streams(latents)
     _check(video, keep, capability)
     if sound and not capability.audio:
         raise UsageError(f"{capability.family} makes no sound: take video and sound apart first")
     silent = getattr(model.get_model_object("latent_format"), "fix_empty_latent", None)  # older hosts have none
     if capability.audio and not sound and silent is not None:  # empty sound for a model that cannot do without
-        video, *sound = _streams(silent(video))
+        video, *sound = streams(silent(video))
     if audio_keep is not None and not sound:
         raise UsageError("audio_keep: these latents hold no sound; join video and sound first")
     if grey is not None and grey.shape != video.shape:
@@ -87,16 +87,16 @@ def prepare(
     keep = keep.cpu()
     blank = model.model.process_latent_out(torch.zeros_like(video))
     empty = ~keep & (video == 0).all(1).flatten(2).all(2)[0].cpu()
-    streams = [_put(blank, video, empty, 2), *sound]
+    parts = [_put(blank, video, empty, 2), *sound]
     if not bool(keep.any()) and audio_keep is None:
-        return Known(_joined(streams), None, positive, negative, keep)
+        return Known(_joined(parts), None, positive, negative, keep)
     masks = [mask_of(keep), *(_sound_mask(stream, audio_keep, capability.audio_axis) for stream in sound)]
     if bool(keep.any()):
         shown = Shown(video, keep, blank if grey is None else grey.to(video), "time_dim_replace" in capability.needs)
         # a mask that came with the conditioning would be believed instead of the noise mask
         changes = {"concat_mask": None, **{key: BUILD[key](shown) for key in capability.needs}}
         positive, negative = _changed(positive, changes), _changed(negative, changes)
-    return Known(_joined(streams), _joined(masks), positive, negative, keep, audio_keep, capability.audio_axis)
+    return Known(_joined(parts), _joined(masks), positive, negative, keep, audio_keep, capability.audio_axis)
 
 
 def grey_like(vae: Any, timeline: Timeline, video: Tensor) -> Tensor:
@@ -192,7 +192,8 @@ def _sound_mask(sound: Tensor, keep: Tensor | None, axis: int) -> Tensor:
     return _along((~keep.cpu()).float(), sound, axis).expand(1, 1, *sound.shape[2:]).contiguous()
 
 
-def _streams(latents: Any) -> list[Tensor]:
+def streams(latents: Any) -> list[Tensor]:
+    """Video, and sound where there is some, of samples."""
     return list(latents.unbind()) if getattr(latents, "is_nested", False) else [latents]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..engine.timeline import Timeline
 from ..errors import UsageError
-from .latents import kept, mask_of, parts, space_of_vae, told, video
+from .latents import kept, mask_of, parts, space_of_vae, space_tag, video
 
 
 def place(
@@ -49,7 +49,7 @@ def place(
         at = timeline.latent_at(frame)
         _put(samples, keep, at, encode(vae, picture[:1], timeline, size, inside=at > 0)[:, :, :1], f"keyframe at {seconds:g} s")
     mask = mask_of(keep) if part is None else mask_of(keep) * part
-    return {**told(space), **latent, "samples": samples, "noise_mask": mask}
+    return {**space_tag(space), **latent, "samples": samples, "noise_mask": mask}
 
 
 def read_seconds(text: str, pictures: dict[str, Tensor | None] | None) -> list[tuple[float, Tensor]]:

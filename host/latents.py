@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..engine.capability import Capability
 from ..errors import UsageError
-from .families import Capability, probe_vae
+from ..metrics.joins import JoinFrames
+from .families import probe_vae
 
 SPACE = "longtake_space"
 """Key of a LATENT under which our nodes tell what its latents stand for. Stock nodes hand it on."""
+JOINS = "longtake_joins"
+"""Key of a LATENT under which the take nodes tell where its joins are. Stock nodes hand it on."""
 SLACK = 1e-4
 """By how much the values of a noise mask may be off 0 or 1 when it was resized."""
 
@@ -35,7 +40,7 @@ class Space:
             return grid
         return grid and (issubclass(self.form, other.form) or issubclass(other.form, self.form))
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """The grid, and the name of the format where it is known."""
         kind = "" if self.form is None else f" ({self.form.__name__})"
         return f"{self.rest} frames a latent, {self.spatial} pixels a cell{kind}"
@@ -57,9 +62,20 @@ def space_of_vae(vae: Any) -> Space | None:
     return Space(timeline.first, timeline.rest, int(vae.spacial_compression_encode()))
 
 
-def told(space: Space | None) -> dict[str, Space]:
+def space_tag(space: Space | None) -> dict[str, Space]:
     """What a LATENT of ours holds beside its samples."""
     return {} if space is None else {SPACE: space}
+
+
+def joins_tag(joins: JoinFrames, latents: int) -> dict[str, Any]:
+    """What a LATENT of so many latent frames holds of its joins."""
+    return {JOINS: {"latents": latents, **joins._asdict()}}
+
+
+def joins_in(latent: Mapping[str, Any], latents: int) -> JoinFrames:
+    """Joins that a LATENT tells of; none where it has another length by now."""
+    tag = latent.get(JOINS)
+    return JoinFrames.read(tag if isinstance(tag, Mapping) and tag.get("latents") == latents else None)
 
 
 def video(latent: Any, channels: int | None = None, name: str = "latent", space: Space | None = None) -> Tensor:
@@ -90,7 +106,7 @@ def _check_space(latent: dict[str, Any], name: str, space: Space) -> None:
     if ratio is not None and ratio != space.spatial:
         raise UsageError(f"{name}: {ratio} pixels a cell, this model has {space.spatial}; it is of another family")
     if own is not None and not own.fits(space):
-        raise UsageError(f"{name}: {own.words()}; this model has {space.words()}: it is of another family")
+        raise UsageError(f"{name}: {own.describe()}; this model has {space.describe()}: it is of another family")
 
 
 def kept(latent: dict[str, Any], name: str = "latent") -> Tensor:

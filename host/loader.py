@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,7 @@ def load(name: str, recaption: bool = True) -> tuple[Any, Any, Any]:
 
     Raises UsageError for a name that is not offered, WeightsError where weights are missing, changed or do not fit.
     """
+    from ..models.box import capability_of
     from ..models.load import WEIGHTS, load_recaptioner, load_state, load_vae, read_manifest
     from .box_clip import make_clip
     from .box_model import make_model
@@ -62,13 +64,24 @@ def load(name: str, recaption: bool = True) -> tuple[Any, Any, Any]:
     path = WEIGHTS if name == BOX else _path(name)
     single = path.suffix == ".safetensors"
     folder = WEIGHTS if single else path
-    info = read_manifest(folder)["info"]
     state, config = load_state("dit", folder)
     if single:
         state = _transformer(path, state)
     vae = load_vae(folder)
     clip = make_clip(lambda text: load_recaptioner(text, folder), recaption)
-    return make_model(state, config, vae, float(info.get("shift", 1.0))), clip, HostVAE(vae)
+    info = read_manifest(folder)["info"]
+    can = capability_of(info, vae.channels, vae.frames_per_latent, vae.spatial, _weights_name(name, folder))
+    return make_model(state, config, vae, can), clip, HostVAE(vae)
+
+
+def _weights_name(name: str, folder: Path) -> str:
+    """What names the weights of a model on a reel: those of a single file are not the folder's."""
+    from ..models.box import model_name
+    from ..models.load import manifest_id, read_manifest
+
+    if name.endswith(".safetensors"):
+        return model_name(hashlib.sha256(weights_id(name).encode()).hexdigest()[:12])
+    return model_name(manifest_id(read_manifest(folder)))
 
 
 def _path(name: str) -> Path:

@@ -13,9 +13,9 @@ import torch
 from comfy_execution.utils import get_executing_context
 from torch import Tensor
 
-from ..engine.take import Progress
+from ..engine.state import Progress
 from ..media.write import open_writer
-from .codec import decode
+from .codec import HostCodec
 
 log = logging.getLogger(__name__)
 EVENT = "longtake.preview"
@@ -32,7 +32,7 @@ class Watch:
         context = get_executing_context()
         self.server: Any = getattr(PromptServer, "instance", None)
         self.node = context.node_id if context is not None else None
-        self.told, self.last, self.spent, self.steps = 0.0, 0.0, 0.0, 0.0
+        self.said, self.last, self.spent, self.steps = 0.0, 0.0, 0.0, 0.0
         self.plan = ""
 
     @property
@@ -66,14 +66,14 @@ class Watch:
             self.spent += now - self.last
             self.steps += 1
         self.last = now
-        if now - self.told >= EVERY or at.step >= at.steps:
-            self.told = now
-            self.say("\n".join(filter(None, (self.plan, words(at, self.spent / self.steps if self.steps else None)))))
+        if now - self.said >= EVERY or at.step >= at.steps:
+            self.said = now
+            self.say("\n".join(filter(None, (self.plan, time_left(at, self.spent / self.steps if self.steps else None)))))
 
     def play(
         self,
         chunks: Iterator[Tensor],
-        vae: Any,
+        codec: HostCodec,
         fps: float,
         shape: tuple[int, int, int],
         length: int,
@@ -84,7 +84,7 @@ class Watch:
         not fail for its preview."""
         source = _Source(chunks)
         try:
-            self._show(source, vae, fps, shape, length, also)
+            self._show(source, codec, fps, shape, length, also)
         except Exception as error:
             if source.failed:
                 raise
@@ -93,9 +93,15 @@ class Watch:
             pass
 
     def _show(
-        self, source: _Source, vae: Any, fps: float, shape: tuple[int, int, int], length: int, also: Callable[[Tensor], None]
+        self,
+        source: _Source,
+        codec: HostCodec,
+        fps: float,
+        shape: tuple[int, int, int],
+        length: int,
+        also: Callable[[Tensor], None],
     ) -> None:
-        spatial = vae.spacial_compression_decode()
+        spatial = codec.spatial
         size = (shape[2] * spatial, shape[1] * spatial)
         folder, name, number, below, _ = folder_paths.get_save_image_path("longtake/take", folder_paths.get_temp_directory(), *size)
         path = Path(folder) / f"{name}_{number:05}_.mp4"
@@ -115,7 +121,7 @@ class Watch:
                 writer.write(frames)
                 also(frames)
 
-            decode(vae, finished_chunks(), length, put, lambda done: None, early=True)
+            codec.decode(finished_chunks(), length, put, early=True)
         tell(path.name)
 
 
@@ -134,7 +140,7 @@ class _Source:
             raise
 
 
-def words(at: Progress, each: float | None) -> str:
+def time_left(at: Progress, each: float | None) -> str:
     """Where a take is, and how long the rest takes at `each` seconds a step."""
     text = f"window {at.window} of {at.windows}"
     if at.resumed or each is None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import folder_paths
 import torch
 from torch import Tensor
 
-from ..engine.timeline import Timeline
 from ..errors import LongTakeError, ReelError, UsageError
-from ..metrics.meter import Report
-from ..reel.store import INDEX, SEGMENTS, Reel
-from .audio import together
+from ..metrics.joins import JoinFrames
+from ..reel.migrations import SEGMENTS
+from ..reel.record import ReelHeader, ReelRecord
+from ..reel.store import INDEX, Reel
+from .audio import join_av
 from .cache_key import digest
-from .measure import words
 from .paths import inside
 
 REELS = "longtake/reels"
@@ -54,15 +53,6 @@ def _files(path: Path) -> list[list[Any]]:
     return [[file.name, stat.st_size, stat.st_mtime_ns] for file, stat in found]
 
 
-class Head(NamedTuple):
-    """What all segments of a reel share."""
-
-    model: str
-    shape: tuple[int, int, int]
-    timeline: Timeline
-    sound: int | None
-
-
 @dataclass(frozen=True)
 class ReelFile:
     """A take on disk: the LONGTAKE_REEL socket. Holds no latents; reads them as they are asked for."""
@@ -72,13 +62,13 @@ class ReelFile:
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Latents (C, T, h, w) of the take so far, from its first on without a gap. Raises ReelError."""
-        channels, height, width = self._head().shape
+        channels, height, width = self.header.shape
         return channels, sum(len(indices) for _, indices in self._parts()), height, width
 
     @property
     def frames(self) -> int:
         """Frames of these latents."""
-        return self._head().timeline.frames_for(self.shape[1])
+        return self.header.timeline.frames_for(self.shape[1])
 
     def chunks(self) -> Iterator[Tensor]:
         """Latents [1, C, n, h, w] in order. Raises ReelError for a missing or damaged segment."""
@@ -87,55 +77,52 @@ class ReelFile:
 
     def sound(self) -> Tensor | None:
         """Sound latents of the take so far, where its model made some. Raises ReelError."""
-        axis = self._head().sound
+        axis = self.header.sound
         if axis is None:
             return None
         return torch.cat([Reel.read(self.path, entry, "sound") for entry, _ in self._parts()], axis)
 
     def report(self) -> str:
-        """A line on the reel and one on each segment. Raises ReelError."""
-        data, head, parts = self._data(), self._head(), self._parts()
+        """A line on the reel, one on each segment, and those on how the take came out. Raises ReelError."""
+        data, head, parts, record = self._index(), self.header, self._parts(), self.record
         size = sum(entry["bytes"] for entry in data["segments"])
         spare = [entry for entry in data["segments"] if entry["key"] not in data["order"]]
         lines = [f"{self.path.name}: {head.model}, {len(data['segments'])} segments, {size / 1e6:.1f} MB on disk"]
         if spare:
             size = sum(entry["bytes"] for entry in spare)
             lines[0] += f", of which {len(spare)} with {size / 1e6:.1f} MB are not in the last version"
-        try:
-            fps = float(data["metrics"].get("fps") or 0)
-            for number, (entry, indices) in enumerate(parts, 1):
-                begin, end = head.timeline.frames_for(indices[0]), head.timeline.frames_for(indices[-1] + 1)
-                when = f", {begin / fps:.2f} to {end / fps:.2f} s" if fps else ""
-                lines.append(f"{number}: frames {begin} to {end - 1}{when}, {entry['bytes'] / 1e3:.0f} kB")
-            lines += words(Report.of(data["metrics"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ReelError(f"{self.path / INDEX}: damaged; make the take again with this reel") from error
-        return "\n".join(lines)
+        for number, (entry, indices) in enumerate(parts, 1):
+            begin, end = head.timeline.frames_for(indices[0]), head.timeline.frames_for(indices[-1] + 1)
+            when = f", {begin / record.fps:.2f} to {end / record.fps:.2f} s" if record.fps else ""
+            lines.append(f"{number}: frames {begin} to {end - 1}{when}, {entry['bytes'] / 1e3:.0f} kB")
+        return "\n".join([*lines, *record.lines()])
 
     def middles(self) -> Iterator[Tensor]:
         """The middle latent [1, C, 1, h, w] of each segment. Raises ReelError."""
         for chunk in self.chunks():
             yield chunk[:, :, chunk.shape[2] // 2][:, :, None]
 
-    def _data(self) -> dict[str, Any]:
-        return Reel.peek(self.path)
+    @property
+    def header(self) -> ReelHeader:
+        """What all segments share. Raises ReelError for a reel that does not say it."""
+        return ReelHeader.read(self._index()["header"], self.path / INDEX)
 
-    def _head(self) -> Head:
-        """Raises ReelError for a reel that does not say what is on it."""
-        found = self._data()["header"]
-        try:
-            channels, height, width = map(operator.index, found["shape"])
-            axis = found.get("sound")
-            return Head(
-                str(found["model"]), (channels, height, width), Timeline(**found["timeline"]), axis if axis is None else int(axis)
-            )
-        except (KeyError, TypeError, ValueError, UsageError) as error:
-            reason = "damaged" if found else "it holds no segment that can be read"
-            raise ReelError(f"{self.path / INDEX}: {reason}; make the take again with this reel") from error
+    @property
+    def record(self) -> ReelRecord:
+        """How the take was made and came out. Raises ReelError where that is damaged."""
+        return ReelRecord.read(self._index()["metrics"], self.path / INDEX)
+
+    @property
+    def join_frames(self) -> JoinFrames:
+        """Where its joins are; none where the last run did not come to its end."""
+        return self.record.join_frames if self._index()["finished"] else JoinFrames([], [])
+
+    def _index(self) -> dict[str, Any]:
+        return Reel.peek(self.path)
 
     def _parts(self) -> list[tuple[dict[str, Any], list[int]]]:
         """Segments of the take as it was last run, by time, up to the first gap, with the numbers of their latents."""
-        data = self._data()
+        data = self._index()
         by_key = {entry["key"]: entry for entry in data["segments"]}
         listed = [by_key[key] for key in data["order"] if key in by_key]
         parts, done = [], 0
@@ -166,7 +153,7 @@ def open_reel(name: str) -> ReelFile:
 def as_latent(reel: ReelFile) -> dict[str, Any]:
     """The whole take as a LATENT, with its sound where it has one. Raises ReelError."""
     sound = reel.sound()
-    return {"samples": together(torch.cat(list(reel.chunks()), 2), sound)}
+    return {"samples": join_av(torch.cat(list(reel.chunks()), 2), sound)}
 
 
 def thumbnails(reel: ReelFile, vae: Any) -> Tensor:

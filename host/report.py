@@ -14,8 +14,8 @@ from ..errors import UsageError
 from ..media.mark import read_record
 from ..media.read import probe, read_frames
 from ..metrics.chart import draw
+from ..metrics.joins import JoinFrames
 from ..metrics.meter import Meter
-from .measure import JoinFrames
 
 
 def report(video: Any, joins: str) -> tuple[str, Tensor]:
@@ -32,7 +32,7 @@ def report(video: Any, joins: str) -> tuple[str, Tensor]:
         raise UsageError(f"video of {meter.frames} frame: nothing to compare; give at least 2 frames")
     places = JoinFrames(list(_numbers(joins, meter.frames)), []) if joins.strip() else JoinFrames.read(record).within(meter.frames)
     lines = [f"{meter.frames} frames, {meter.frames / fps:.2f} s"]
-    lines += meter.report(places.joins, fps, windows=places.windows).words()
+    lines += meter.report(places.joins, fps, windows=places.windows).lines()
     return "\n".join(lines), draw(meter, sorted(places.joins + places.windows), fps)[None]
 
 

@@ -8,10 +8,12 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
-from ..engine.denoiser import FlowDenoiser
+from ..engine.flow import FlowDenoiser
 from ..engine.frame_order import WindowConfig
 from ..engine.request import Request
-from ..engine.take import Progress, Settings, collect, sample
+from ..engine.settings import Settings
+from ..engine.state import Progress
+from ..engine.take import collect, sample
 from ..errors import UsageError
 from .flow_match import Velocity, check_flow
 from .latents import SLACK, whole
@@ -51,8 +53,7 @@ class RollingSampler(comfy.samplers.Sampler):
         known = {int(i): home[0, :, int(i)].cpu() for i in keep.nonzero()}
         shape = (noise.shape[1], noise.shape[3], noise.shape[4])
         request = Request(length, shape, known=known, noise=noise.cpu())
-        own = getattr(model, "longtake", False)
-        windows = WindowConfig(anchors=int(self.anchor and own), context=self.context)
+        windows = WindowConfig(anchors=int(self.anchor and hasattr(model, "capability")), context=self.context)
         levels = tuple(float(s) for s in sigmas.clamp(max=1.0))
         settings = Settings(steps=len(levels) - 1, levels=levels, rolling=True, queue=self.queue, windows=windows)
         velocity = Velocity(model_wrap, extra_args.get("model_options", {}), extra_args.get("seed"))

@@ -8,25 +8,25 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
+import comfy.k_diffusion.sampling
 import comfy.sampler_helpers
 import comfy.samplers
 from torch import Tensor
 
-from ..engine.frame_order import WindowConfig
-from ..engine.take import Settings
+from ..engine.capability import Capability
+from ..engine.settings import Settings
 from ..errors import UsageError
+from ..models.box import fingerprint as box_fingerprint
 from .expert_guider import ExpertsGuider
-from .families import Capability, probe, probe_vae
+from .families import probe, probe_vae
 from .image_conditioning import Conditioning
 
-CLIP_SECONDS = 5.0
-"""Length of a window of a model other than ours, where the user names none."""
-OVERLAP = 2
-"""Latents of context before and after what a window makes, likewise."""
-OWN_WINDOW = 9
-"""An anchor and the 8 latents that our model saw at once in training."""
+GUIDERS = ("CFGGuider", "Guider_Basic")
+"""Guiders of the host that do no more than guidance."""
+PROMPT_KEYS = {"pooled_output", "uuid"}
+"""What the conditioning of a prompt alone holds beside its token states."""
 TEXT = ("positive", "low positive")
 """Conditioning that a prompt goes to."""
 
@@ -34,12 +34,20 @@ Conds = Mapping[str, Conditioning]
 """All conditioning of a guider by the name it has there; that of a second model (Wan 2.2's low-noise expert) as "low NAME"."""
 
 
+class Plain(NamedTuple):
+    """A sampler that `longtake render` has too, and its guidance."""
+
+    sampler: str
+    cfg: float
+
+
 @dataclass(frozen=True)
 class Sampling:
     """What KSampler asks for, and the windows: the LONGTAKE_SAMPLING socket.
 
     `guide(conds)` gives a guider with that conditioning; `sigmas(denoise)` the noise levels; `identity` names, for reel
-    keys, all that shapes a window beside conditioning and seed. `window`, `overlap` latents, 0 for the model's own; `vae`
+    keys, all that shapes a window beside conditioning and seed; `plain` says it in short for a model of ours as it is loaded,
+    sampled as `longtake render` does, so that both know each other's reels. `window`, `overlap` latents, 0 for the model's; `vae`
     encodes what models must see before a window or in place of unknown frames; `retries`: how often a take is made again with
     other seeds where a join may be seen; `adain` 0..1 holds a shot to the statistics of its beginning, below 0 as suits the
     model. Raises UsageError for a model that makes no video, a VAE of another family, and a
@@ -53,6 +61,7 @@ class Sampling:
     sigmas: Callable[[float], Tensor]
     seed: int
     identity: str
+    plain: Plain | None = None
     window: int = 0
     overlap: int = 0
     anchor: bool = True
@@ -73,32 +82,19 @@ class Sampling:
         """What the model can do."""
         return probe(self.model)
 
-    @property
-    def own(self) -> bool:
-        """Whether it is our model, which understands roles and positions."""
-        return getattr(self.model.model, "longtake", False)
-
     def settings(self) -> Settings:
-        """Windows that fit the model, for the take engine, whose own noise levels matter to a strength alone.
-
-        The first latent of a causal VAE's clip is a margin in every window but the first (see `take.margins`). Where latents
-        come in cycles a window makes whole ones, so that the next begins where a cycle does and needs no margin.
-        """
-        timeline = self.capability.timeline
-        size = self.window or (OWN_WINDOW if self.own else timeline.latents_in(CLIP_SECONDS, self.capability.fps))
-        anchors = int(self.own and self.anchor)
-        context = self.overlap or (1 if anchors else OVERLAP)
-        new = size - context - anchors - int(timeline.first != timeline.rest and not timeline.cycle)
-        if new < 1:
-            raise UsageError(f"window of {size} latents with an overlap of {context}: nothing new fits in; give a longer window")
-        if timeline.cycle:
-            new = max(1, new // timeline.cycle) * timeline.cycle
-        # only our model is told how far away a known frame is; to others all frames of a window follow each other
-        reach = size if self.own else 1
-        ahead = self.overlap or OVERLAP
-        windows = WindowConfig(anchors=anchors, context=context, new=new, ahead=ahead, reach=reach, least=min(3, new))
-        adain = self.capability.adain if self.adain < 0 else self.adain
-        return Settings(steps=len(self.sigmas(1.0)) - 1, context_sigma=0.0, windows=windows, adain=adain)
+        """Windows that fit the model, for the take engine, whose own noise levels matter to a strength alone where the model is
+        not one of ours. Raises UsageError."""
+        can, levels = self.capability, self.sigmas(1.0)
+        return Settings.of(
+            can,
+            levels=levels.clamp(max=1.0).tolist() if can.strength_is_level else None,
+            steps=len(levels) - 1,
+            window=self.window,
+            overlap=self.overlap,
+            anchor=self.anchor,
+            adain=self.adain,
+        )
 
     def prompt(self, text: Conditioning) -> Conds:
         """The conditioning with `text` as the prompt; what else the prompt's first entry says (guidance, frame rate,
@@ -142,7 +138,9 @@ def from_ksampler(
 
     identity = json.dumps([origin, steps, cfg, sampler_name, scheduler])
     sampler = comfy.samplers.sampler_object(sampler_name)
-    return Sampling(model, {"positive": positive, "negative": negative}, guide, sampler, sigmas, seed, identity, **windows)
+    conds = {"positive": positive, "negative": negative}
+    plain = _plain(model, conds, sampler_name, cfg)
+    return Sampling(model, conds, guide, sampler, sigmas, seed, identity, plain, **windows)
 
 
 def from_guider(guider: Any, sampler: Any, sigmas: Tensor, *, seed: int, origin: str = "", **windows: Any) -> Sampling:
@@ -165,10 +163,31 @@ def from_guider(guider: Any, sampler: Any, sigmas: Tensor, *, seed: int, origin:
     def part(denoise: float) -> Tensor:
         return levels[-(max(1, round((len(levels) - 1) * denoise)) + 1) :]
 
-    plain = {key: value for key, value in vars(guider).items() if isinstance(value, (str, int, float))}
-    shape = [origin, levels.tolist(), type(guider).__name__, plain, type(sampler).__name__, vars(sampler)]
+    values = {key: value for key, value in vars(guider).items() if isinstance(value, (str, int, float))}
+    shape = [origin, levels.tolist(), type(guider).__name__, values, type(sampler).__name__, vars(sampler)]
     identity = json.dumps(shape, default=lambda one: getattr(one, "__name__", type(one).__name__), skipkeys=True, sort_keys=True)
-    return Sampling(guider.model_patcher, conds, guide, sampler, part, seed, identity, **windows)
+    euler = getattr(sampler, "sampler_function", None) is comfy.k_diffusion.sampling.sample_euler
+    plain: Plain | None = None
+    if euler and type(guider).__name__ in GUIDERS and not vars(sampler).get("extra_options"):
+        plain = _plain(guider.model_patcher, conds, "euler", guider.cfg)
+    return Sampling(guider.model_patcher, conds, guide, sampler, part, seed, identity, plain, **windows)
+
+
+def _plain(model: Any, conds: Conds, sampler: str, cfg: float) -> Plain | None:
+    """How a model of ours that nothing has patched is sampled, with prompts alone; None for all else."""
+    options = model.model_options.get("transformer_options") or {}
+    touched = [model.patches, model.object_patches, *options.values(), set(model.model_options) - {"transformer_options"}]
+    if sampler != "euler" or not probe(model).frame_inputs or any(bool(part) for part in touched):
+        return None
+    prompts = all(len(entries) == 1 and set(entries[0][1]) <= PROMPT_KEYS for name, entries in conds.items())
+    return Plain(sampler, float(cfg)) if prompts and conds.get("positive") else None
+
+
+def prompt_name(sampling: Sampling, conds: Conds) -> str:
+    """What names a prompt in reel keys."""
+    if sampling.plain is not None and set(conds["positive"][0][1]) <= PROMPT_KEYS:
+        return box_fingerprint(conds["positive"][0][0])
+    return fingerprint(conds)
 
 
 def _pair(entry: Mapping[str, Any]) -> list[Any]:

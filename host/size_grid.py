@@ -10,7 +10,7 @@ import torch
 
 from ..errors import UsageError
 from .families import probe, probe_vae
-from .latents import space_of, space_of_vae, told
+from .latents import space_of, space_of_vae, space_tag
 
 ASPECTS = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0, "4:3": 4 / 3, "3:4": 3 / 4, "21:9": 21 / 9, "16:10": 1.6}
 SIZES = {"256x160": 256 * 160, "480p": 832 * 480, "720p": 1280 * 720, "1080p": 1920 * 1080}
@@ -56,7 +56,7 @@ def plan(model: Any, vae: Any, *, aspect: str, size: str, width: int, height: in
     notes += [note] if note else []
     shape = [1, channels, timeline.latents_for(frames), real[1] // spatial, real[0] // spatial]
     samples = torch.zeros(shape, device=comfy.model_management.intermediate_device())
-    latent = {"samples": samples, "downscale_ratio_spacial": spatial, **told(space)}
+    latent = {"samples": samples, "downscale_ratio_spacial": spatial, **space_tag(space)}
     size_note = f"{real[0]}x{real[1]}, {frames} frames at {rate:g} fps ({frames / rate:.2f} s)"
     notes.insert(0, f"{size_note}, latent {shape[2]}x{shape[3]}x{shape[4]}")
     return Plan(latent, real[0], real[1], frames, rate, "\n".join(notes))

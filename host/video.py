@@ -18,14 +18,11 @@ from ..errors import MediaError, UsageError
 from ..media import mark
 from ..media.codecs import codecs
 from ..media.write import open_writer
-from ..reel.store import Reel
-from .codec import decode
-from .latents import space_of_vae, video
-from .measure import JoinFrames, joins_in
+from .codec import HostCodec
+from .latents import joins_in, space_of_vae, video
 from .reels import ReelFile
 
 log = logging.getLogger(__name__)
-MARK_KEY = "longtake"
 
 
 def place(prefix: str, width: int, height: int) -> tuple[Path, str, str, int]:
@@ -69,19 +66,17 @@ def save(
         raise UsageError("reel: Long Take kept none; give it the name of a reel, or connect its LATENT")
     if vae is None:
         raise UsageError("vae: none; this checkpoint holds none, load the one that belongs to the video model")
-    if getattr(vae, "latent_dim", None) != 3:
-        raise UsageError("this VAE decodes pictures, not video: connect the VAE that belongs to the video model")
+    decoder = HostCodec(vae)
     channels, space = getattr(vae, "latent_channels", None), space_of_vae(vae)
     chunks: Iterable[Tensor]
     if isinstance(latent, ReelFile):
         chunks, shape = latent.chunks(), latent.shape
         if channels not in (None, shape[0]):
             raise UsageError(f"reel: {shape[0]} channels, this VAE has {channels}; connect the VAE of the reel's model")
-        index = Reel.peek(latent.path)
-        timeline, joins = index["header"]["timeline"], JoinFrames.read(index["metrics"].get("places") if index["finished"] else None)
-        if space is not None and (timeline["first"], timeline["rest"]) != (space.first, space.rest):
+        timeline, joins = latent.header.timeline, latent.join_frames
+        if space is not None and (timeline.first, timeline.rest) != (space.first, space.rest):
             raise UsageError(
-                f"reel: {timeline['rest']} frames a latent, this VAE has {space.rest}; connect the VAE of the reel's model"
+                f"reel: {timeline.rest} frames a latent, this VAE has {space.rest}; connect the VAE of the reel's model"
             )
     else:
         samples = video(latent, channels, space=space)
@@ -102,9 +97,9 @@ def save(
     with open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf) as writer:
 
         def put(frames: Tensor) -> None:
-            writer.write(mark.embed(frames, MARK_KEY) if marked else frames)
+            writer.write(mark.embed(frames, mark.KEY) if marked else frames)
 
-        decode(vae, chunks, length, put, lambda done: bar.update_absolute(done, length))
+        decoder.decode(chunks, length, put, tick=lambda done: bar.update_absolute(done, length))
     log.info("%s: %d frames", path, writer.frames)
     shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
     return InputImpl.VideoFromFile(str(path)), shown

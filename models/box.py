@@ -56,7 +56,6 @@ def capability_of(info: Mapping[str, Any], channels: int, frames_per_latent: int
         cfg=float(info.get("cfg", 1.0)),
         frame_inputs=True,
         strength_is_level=True,
-        context_sigma=float(info.get("context_sigma", 0.0)),
         adain=float(info.get("adain", ADAIN)),
         bridge=float(info.get("bridge", BRIDGE)),
     )
@@ -121,14 +120,14 @@ def decode_stream(
     chunks: Iterable[Tensor],
     device: Any = None,
     dtype: torch.dtype = torch.float32,
-    ready: Callable[[], object] = bool,
+    ready: Callable[[Tensor], object] = torch.is_tensor,
 ) -> Iterator[Tensor]:
-    """Frames [T, H, W, 3] on the CPU of chunks of latents [1, C, n, h, w], with the memory of a few latents. `ready` is called
-    before each part."""
+    """Frames [T, H, W, 3] on the CPU of chunks of latents [1, C, n, h, w], with the memory of a few latents. `ready` is called with
+    each part before it is decoded."""
     stream = vae.decoder_stream()
     for chunk in chunks:
         for part in chunk.split(latents_at_once(vae, chunk), 2):
-            ready()
+            ready(part)
             yield stream(part.to(device, dtype))[0].float().cpu()
 
 

@@ -174,7 +174,7 @@ class LongTakeProbe(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any) -> io.NodeOutput:
-        from ..host.families import probe
+        from ..host.families import describe, probe
 
-        words = probe(model).words()
+        words = describe(probe(model))
         return io.NodeOutput(words, ui=ui.PreviewText(words))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from comfyui_longtake.engine.denoiser import FlowDenoiser
+from comfyui_longtake.engine.flow import FlowDenoiser
 from comfyui_longtake.models.prompts.scene import Scene, Subject
 
 SHAPE = (3, 2, 2)
@@ -105,14 +105,14 @@ def shape():
 def gaussian():
     """(dit, denoiser) of independent Gaussian frames."""
     dit = GaussianDit()
-    return dit, FlowDenoiser(dit, None, fps=8, model_id="gaussian")
+    return dit, FlowDenoiser(dit, None, fps=8, identity="gaussian")
 
 
 @pytest.fixture
 def line():
     """(dit, denoiser) of frames on a line through their context."""
     dit = LineDit()
-    return dit, FlowDenoiser(dit, None, fps=8, model_id="line")
+    return dit, FlowDenoiser(dit, None, fps=8, identity="line")
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def make_gaussian():
 
     def make(means=(0.5, -2.0), std=0.3, **options):
         dit = GaussianDit(means, std)
-        return dit, FlowDenoiser(dit, None, fps=8, model_id="gaussian", **options)
+        return dit, FlowDenoiser(dit, None, fps=8, identity="gaussian", **options)
 
     return make
 

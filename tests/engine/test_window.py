@@ -3,8 +3,8 @@
 import pytest
 from comfyui_longtake.engine.frame_order import (
     USER_ANCHOR,
-    Span,
     FrameOrder,
+    Span,
     WindowConfig,
     plan_windows,
     queue_cost,

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from comfyui_longtake.errors import UsageError
-from comfyui_longtake.metrics.meter import LISTED, Meter, Report, summarise, measure, phase_shift
+from comfyui_longtake.metrics.meter import LISTED, Meter, Report, measure, phase_shift, summarise
 
 
 def scene(count, speed=1.0, size=32, start=0.0):
@@ -170,5 +170,7 @@ def test_many_joins_are_summed_up_in_a_line():
     lines = report.words()
     assert sum(line.startswith("join ") for line in lines) == LISTED
     assert sum(line.startswith(("more ", "windows ")) for line in lines) == 2
-    assert summarise(report.windows).startswith("3 joins, median ratio 1.0") and summarise(report.windows).endswith(" at frame 60; 1 visible")
+    assert summarise(report.windows).startswith("3 joins, median ratio 1.0") and summarise(report.windows).endswith(
+        " at frame 60; 1 visible"
+    )
     assert summarise(report.windows[:1]).startswith("1 join, ") and summarise(report.windows[:1]).endswith("; none visible")
