@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..errors import UsageError
 from .capability import Capability
@@ -84,7 +84,9 @@ def windows_of(capability: Capability, window: int = 0, overlap: int = 0, anchor
         raise UsageError(f"window of {size} latents with an overlap of {context}: nothing new fits in; give a longer window")
     if cycle:
         new = max(1, new // cycle) * cycle
-    return replace(usual, anchors=anchors, context=context, new=new, ahead=overlap or usual.ahead, least=min(LEAST, new))
+    # a model that is told how far away a known frame is knows distances up to its usual window
+    reach = window if window and usual.reach > 1 else usual.reach
+    return WindowConfig(anchors, context, new, overlap or usual.ahead, reach, min(LEAST, new))
 
 
 DEFAULT_SETTINGS = Settings()

@@ -175,9 +175,11 @@ def from_guider(guider: Any, sampler: Any, sigmas: Tensor, *, seed: int, origin:
 
 def _plain(model: Any, conds: Conds, sampler: str, cfg: float) -> Plain | None:
     """How a model of ours that nothing has patched is sampled, with prompts alone; None for all else."""
+    if sampler != "euler" or not probe(model).frame_inputs:
+        return None
     options = model.model_options.get("transformer_options") or {}
     touched = [model.patches, model.object_patches, *options.values(), set(model.model_options) - {"transformer_options"}]
-    if sampler != "euler" or not probe(model).frame_inputs or any(bool(part) for part in touched):
+    if any(bool(part) for part in touched):
         return None
     prompts = all(len(entries) == 1 and set(entries[0][1]) <= PROMPT_KEYS for name, entries in conds.items())
     return Plain(sampler, float(cfg)) if prompts and conds.get("positive") else None

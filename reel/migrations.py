@@ -47,11 +47,16 @@ def _with_one_record(index: dict[str, Any], path: Path) -> dict[str, Any]:
     measured = {name: old.pop(name) for name in REPORTED if name in old}
     places, retried = old.pop("places", None), old.pop("again", [])
     if places is None:
-        places = {name: [join["frame"] for join in measured.get(name, [])] for name in ("joins", "windows")}
+        places = {name: _frames(measured.get(name)) for name in ("joins", "windows")}
     record = {**old, "join_frames": places, "retried_windows": retried}
     if {"joins", "drift"} & set(measured):
         record["report"] = {"frames": old.get("frames", 0), **measured}
     return {**index, "schema": 4, "header": head, "metrics": record}
+
+
+def _frames(joins: Any) -> list[Any]:
+    """The frames of joins that were measured. Where that is damaged there are none: it has no say in whether segments hold."""
+    return [join["frame"] for join in joins if isinstance(join, dict) and "frame" in join] if isinstance(joins, list) else []
 
 
 def _stored_shape(path: Path, segments: Sequence[Mapping[str, Any]]) -> tuple[int, int, int] | None:

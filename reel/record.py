@@ -68,7 +68,8 @@ class RetriedWindow(NamedTuple):
 
     def line(self) -> str:
         """The window in words."""
-        return f"frame {self.frame}: sampled again {self.times} times, kept is seed {self.seed}"
+        often = "once" if self.times == 1 else f"{self.times} times"
+        return f"frame {self.frame}: sampled again {often}, kept is seed {self.seed}"
 
 
 def retried_lines(windows: Sequence[RetriedWindow]) -> list[str]:

@@ -90,7 +90,10 @@ def gap(timeline: Timeline, place: int, frames: int, after: int) -> Gap:
     A causal VAE's first latent stands for one frame and cannot lie in the middle; that frame becomes the last one of what
     is made, and the clip goes on with its second latent. Where the pattern of the latents comes back in cycles, the clip
     begins where a cycle does and keeps its first. A model that makes certain numbers of latents only gets such a number.
+    Raises UsageError.
     """
+    if frames < 1:
+        raise UsageError(f"{frames} frames to make before a clip: give at least 1")
     drop = int(timeline.first != timeline.rest and not timeline.cycle)
     end = timeline.latents_for(timeline.frames_for(place) + frames + drop * timeline.first)
     if timeline.cycle:

@@ -226,11 +226,13 @@ def minimax():
 
 def longtake(room):
     """The model in the box at its smallest."""
-    dit, vae = room("models.dit"), room("models.vae")
+    dit, vae, box = room("models.dit"), room("models.vae"), room("models.box")
     small = vae.VideoVAE(vae.VAEConfig(widths=(8, 8, 8), depth=1))
     config = {"channels": small.channels, "width": 64, "depth": 1, "text": TEXT}
     state = dit.VideoDiT(dit.DiTConfig(**config)).state_dict()
-    model = room("host.box_model").make_model(state, config, small, 2.0)
+    card = {"shift": 2.0, "window": {"anchors": 1, "context": 1, "new": 7, "ahead": 2, "reach": 8}}
+    capability = box.capability_of(card, small.channels, 4, 16, "longtake-tiny")
+    model = room("host.box_model").make_model(state, config, small, capability)
     fill(model.model.diffusion_model)
     return Built(model, small.channels)
 

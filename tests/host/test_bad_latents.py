@@ -122,7 +122,7 @@ def refuse_all(room, path):
         nested = {"samples": NestedTensor([own.latents(), torch.rand(1, 8, 9, 16)])}
         blank = {"samples": NestedTensor([torch.zeros(1, 128, 5, 4, 6), torch.zeros(1, 8, 9, 16)])}
         folder = reels.reel_path("of_ltxv")
-        header = {"model": "LTXV", "shape": [128, 4, 6], "timeline": {"first": 1, "rest": 8}}
+        header = room("reel.record").ReelHeader("LTXV", (128, 4, 6), room("engine.timeline").Timeline(1, 8))
         with reel.Reel.open(folder, header) as opened:
             opened.put("a" * 64, ltx.latents(), {"indices": [0, 1, 2, 3, 4]})
         rolled = reels.ReelFile(folder)

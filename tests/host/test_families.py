@@ -58,7 +58,7 @@ def sample_families(room, path):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    known, probe = room("host.image_conditioning"), room("host.families").probe
+    known, rows = room("host.image_conditioning"), room("host.families")
 
     def video(latents):
         return latents.unbind()[0] if latents.is_nested else latents
@@ -93,8 +93,8 @@ def sample_families(room, path):
     with torch.inference_mode():
         for name in families.FAMILIES:
             built = families.build(name, room)
-            capability = probe(built.model)
-            told = {**dataclasses.asdict(capability), "words": capability.words()}
+            capability = rows.probe(built.model)
+            told = {**dataclasses.asdict(capability), "words": rows.describe(capability)}
             count = sum(weight.numel() for weight in built.model.model.diffusion_model.parameters())
             cases = ["forward", "backward", "connect"] if capability.kind != "none" else []
             found[name] = {"told": told, "count": count, "cases": {case: run(built, capability, case) for case in cases}}

@@ -149,7 +149,7 @@ def test_code_runs_inside_the_host(in_host, comfy):
         assert comfy.cli_args.args.cpu and "in_host" in folder_paths.get_output_directory()
         return [a + b, room("engine.timeline").__name__]
 
-    assert in_host(add, a=1, b=2) == [3, "custom_nodes_longtake.longtake.timeline"]
+    assert in_host(add, a=1, b=2) == [3, "custom_nodes_longtake.engine.timeline"]
     assert in_host("print('noise')\nresult = [pack.__version__, x]", x=5)[1] == 5
     with pytest.raises(comfy.Error, match=r"ZeroDivisionError"):
         in_host("1 / 0")

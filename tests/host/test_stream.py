@@ -15,12 +15,13 @@ def test_frames_are_those_of_one_decode_and_memory_is_flat(in_host):
         latents = torch.randn(1, 128, 13, 4, 6, generator=g)
         with torch.inference_mode():
             whole, parts, told = vae.decode(latents)[0], [], []
-            decode.decode(vae, [latents[:, :, :5], latents[:, :, 5:]], 13, parts.append, told.append)
+            codec = decode.HostCodec(vae)
+            codec.decode([latents[:, :, :5], latents[:, :, 5:]], 13, parts.append, tick=told.append)
 
             def peak(count):
                 """Most memory in MB after a take of so many latents of 160x256 pixels, frames thrown away."""
                 one = torch.randn(1, 128, 1, 10, 16, generator=g)
-                decode.decode(vae, (one for _ in range(count)), count, lambda frames: None, lambda done: None)
+                codec.decode((one for _ in range(count)), count, lambda frames: None)
                 return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
             short = peak(10)
@@ -49,7 +50,7 @@ def test_a_causal_vae_streams_with_a_lead_in(in_host, length):
         parts = []
         with torch.inference_mode():
             whole = vae.decode(latents)[0]
-            room("host.codec").decode(vae, latents.split(7, 2), length, parts.append, lambda done: None)
+            room("host.codec").HostCodec(vae).decode(latents.split(7, 2), length, parts.append)
         made = torch.cat(parts)
         return [list(made.shape) == list(whole.shape), float((made - whole).abs().mean() / whole.std())]
 
@@ -62,7 +63,7 @@ def test_a_vae_of_pictures_is_refused(in_host):
         from types import SimpleNamespace
 
         try:
-            room("host.codec").decode(SimpleNamespace(latent_dim=2), [], 1, None, None)
+            room("host.codec").HostCodec(SimpleNamespace(latent_dim=2))
         except room("errors").UsageError as error:
             return str(error)
 

@@ -192,7 +192,7 @@ def refuse_all(room, path, names):
             "one latent": lambda: extend(still, direction="backward", by=causal),
             "one latent of b": lambda: film.stitch(causal, [("a", other), ("b", still)], 1.0, 8.0),
             "one latent to loop": lambda: film.loop(causal, still, 1.0, 8.0),
-            "rolling": lambda: take.HostDenoiser(one, [one.conds]).advance(),
+            "rolling": lambda: take.HostDenoiser(one, [one.conds], 8.0).advance(),
         }
         for name, call in given.items():
             try:

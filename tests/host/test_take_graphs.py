@@ -9,6 +9,7 @@ import av
 import pytest
 from comfyui_longtake.cli import main as inspect
 from comfyui_longtake.media.read import read_frames
+from comfyui_longtake.reel.record import ReelRecord
 from comfyui_longtake.reel.store import Reel
 
 STEPS = 2
@@ -77,8 +78,12 @@ def test_take(comfy, name):
     report = report_of(entry)
     assert frames_of(comfy, entry) == frames and f"{frames} frames" in report
     windows, calls = (int(re.search(rf"(\d+) {word}", report)[1]) for word in ("windows", "model calls"))
-    assert calls == windows * STEPS
-    joins = re.findall(r"join at frame (\d+): seam [\d.]+, acceleration [\d.]+, luma [-+\d.]+ \((?:smooth|may be seen)\)", report)
+    # of the levels 1, 0.71, 0 one lies below the strength 0.5 that ways between clips are made with, and below 0.7
+    steps = 1 if name in ("connect", "loop", "remix", "blend", "stitch") else STEPS
+    assert calls == windows * steps
+    joins = re.findall(
+        r"join at frame (\d+): ratio [\d.]+, acceleration [\d.]+, lightness [-+\d.]+ \((?:smooth|may be seen)\)", report
+    )
     wanted = {"forward": [16], "backward": [12], "connect": [16, 24], "loop": [16, 24], "recut": [4, 12], "blend": [4, 12]}
     assert list(map(int, joins)) == wanted.get(name, [16, 20, 36, 40] if name == "stitch" else [])
 
@@ -197,13 +202,13 @@ def test_a_reel_is_opened_shown_and_decoded(comfy):
     entry = comfy.run(film("1: a red dog walks\n1: a blue dog stands", "opened", **more))
     outputs = entry["outputs"]
     words = outputs["20"]["text"][0].splitlines()
-    assert re.fullmatch(r"opened: LongTake, 2 segments, 0\.\d MB on disk", words[0])
+    assert re.fullmatch(r"opened: longtake-\w{12}, 2 segments, 0\.\d MB on disk", words[0])
     assert words[1].startswith("1: frames 0 to 7, 0.00 to 1.00 s, ") and words[2].startswith("2: frames 8 to 15, 1.00 to 2.00 s, ")
-    assert re.fullmatch(r"join at frame 8: seam [\d.]+, .* \((smooth|may be seen)\)", words[3])
+    assert re.fullmatch(r"join at frame 8: ratio [\d.]+, .* \((smooth|may be seen)\)", words[3])
     assert words[4].startswith("drift, last")
     assert len(outputs["20"]["images"]) == 2 and len(outputs["22"]["images"]) == 1
     lines = outputs["22"]["text"][0].splitlines()
-    assert lines[0] == "16 frames, 2.00 s" and lines[1].startswith("join 8 ") and lines[2].startswith("drift    lightness")
+    assert lines[0] == "16 frames, 2.00 s" and lines[1].startswith("join at frame 8: ") and "first: lightness" in lines[2]
     whole = pictures_of(comfy, outputs["13"]["images"][0])
     assert all((a == b).all() for a, b in zip(whole, pictures_of(comfy, outputs["21"]["images"][0]), strict=True))
     opened = {
@@ -277,9 +282,11 @@ def test_a_reel_that_grows_is_opened_anew(comfy):
         assert "2" not in kept and entry["outputs"]["4"]["text"] == [str(frames)]
         assert "2" in queue(comfy, opened)[1]  # as long as it stays as it is
     first = entry["outputs"]["3"]["text"][0].splitlines()[0]
-    assert re.search(r": LongTake, 2 segments, 0\.\d MB on disk, of which 1 with 0\.\d MB are not in the last version$", first)
+    assert re.search(
+        r": longtake-\w{12}, 2 segments, 0\.\d MB on disk, of which 1 with 0\.\d MB are not in the last version$", first
+    )
     assert inspect(["inspect", str(comfy.folder / "output/longtake/reels/grown"), "--prune", "--json"]) == 0
-    assert queue(comfy, opened)[0]["outputs"]["3"]["text"][0].startswith("grown: LongTake, 1 segments, ")
+    assert re.match(r"grown: longtake-\w{12}, 1 segments, ", queue(comfy, opened)[0]["outputs"]["3"]["text"][0])
 
 
 def test_a_reel_of_the_command_line_is_opened(comfy, longtake):
@@ -370,7 +377,7 @@ def test_a_take_of_many_windows_tells_of_their_joins_and_of_its_drift(comfy):
     assert int(line[1]) == windows - 1 > 1 and 0 < int(line[2]) < 64 and "\ndrift, last 15 % against first: lightness " in report
     for place in ("22", "24"):  # by what a LATENT hands on, and by the reel
         words = entry["outputs"][place]["text"][0]
-        assert f"windows  {windows - 1} joins, median ratio" in words and "drift    lightness" in words
-    metrics = Reel.peek(comfy.folder / "output/longtake/reels/measured")["metrics"]
-    assert len(metrics["windows"]) == windows - 1 and set(metrics["drift"]) >= {"chroma", "motion"} and metrics["joins"] == []
-    assert len(metrics["series"]["lightness"]) == metrics["frames"] == 64
+        assert f"between windows: {windows - 1} joins, median ratio" in words and "against first: lightness" in words
+    record = ReelRecord.read(Reel.peek(comfy.folder / "output/longtake/reels/measured")["metrics"], "reel")
+    assert len(record.report.windows) == windows - 1 and set(record.report.drift) >= {"chroma", "motion"}
+    assert record.report.joins == [] and len(record.meter.lightness) == record.frames == 64

@@ -20,8 +20,8 @@ def film_on_reels(room, path, names):
     spec.loader.exec_module(families)
     film, make, errors, reel = room("host.operations"), room("host.session"), room("errors"), room("reel.store")
     from_ksampler = room("host.sampling").from_ksampler
-    calls, stop, plans, plan = [], [0], [], make.plan
-    make.plan = lambda *given: plans.append(plan(*given)) or plans[-1]
+    calls, stop, plans, plan = [], [0], [], make.plan_windows
+    make.plan_windows = lambda *given: plans.append(plan(*given)) or plans[-1]
     torch.set_num_threads(1)
 
     class Clip:
@@ -85,12 +85,11 @@ def film_on_reels(room, path, names):
             one["positive"] = go(first, positive=9)[1]
             one["other"] = [go(first, **more)[1] for more in ({"origin": "x"}, {"seed": 5}, {"scheduler": "normal"})]
             one["size"] = go(first, size=torch.zeros(1, built.channels, 1, 4, 8))[1:]
-            header = reel.Reel.peek(film.reel_path(first))["header"]
-            with reel.Reel.open(film.reel_path(first), header):
+            with reel.Reel.open(film.reel_path(first)):
                 one["in use"] = go(first)[1:]
             one["family"] = go("first 0")[1:] if number else None
             found[family] = one
-    make.plan = plan
+    make.plan_windows = plan
     return found
 
 
@@ -106,8 +105,8 @@ def retry(room, path):
     spec = importlib.util.spec_from_file_location("longtake_families", path)
     families = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(families)
-    film, make, reels, metrics = room("host.operations"), room("host.session"), room("host.reels"), room("metrics.meter")
-    from_ksampler, measure, step = room("host.sampling").from_ksampler, room("host.measure"), room("engine.state").SEED_STEP
+    film, make, reels, metrics = room("host.operations"), room("take.session"), room("host.reels"), room("metrics.joins")
+    from_ksampler, step = room("host.sampling").from_ksampler, room("engine.state").SEED_STEP
     vae = SimpleNamespace(
         latent_dim=3,
         upscale_ratio=(lambda t: t * 4, 16, 16),
@@ -132,15 +131,19 @@ def retry(room, path):
         """A film whose join at latent 8 has the next of `ratios` in every attempt, the one at 4 always 1."""
         rest = list(ratios)
 
-        def judged(sampling, latent, join):
+        def judged(latent, join):
             assert latent(join) is not None and latent(join - 1) is not None and latent(12) is None
             return join_of(join, rest.pop(0))
 
         def join_of(join, ratio):
             return metrics.JoinMetrics(join * 4, 1.0, ratio if join == 8 else 1.0, 1.0, 0.0, 0.0, 0.5)
 
-        make.measure_join = lambda sampling, latent, join: judged(sampling, latent, join) if join == 8 else join_of(join, 1.0)
-        measure.measure_join = lambda sampling, latent, join: join_of(join, min(ratios[: len(ratios) - len(rest)] or ratios[:1]))
+        def measured(latent, join, timeline, codec):
+            if join == 8 and rest and latent(12) is None:
+                return judged(latent, join)
+            return join_of(join, min(ratios[: len(ratios) - len(rest)] or ratios[:1]))
+
+        make.measure_join = measured
         more = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "window": 7, "overlap": 1}
         sampling = from_ksampler(built.model, built.text(0), built.text(1), vae=vae, retries=retries, **more)
         return film.film(sampling, Clip(), shots, {"samples": built.latents()}, 8.0, 0, name)
@@ -173,13 +176,13 @@ def retry(room, path):
                 torch.equal(reels.as_latent(reel)["samples"], made.latent["samples"]),
             ],
             "resumed": resumed.report,
-            "again": metrics_of["again"],
+            "again": metrics_of["retried_windows"],
             "seeds": [shot["seed"] for shot in metrics_of["shots"]],
             "measured": sorted(metrics_of),
             "reel": reel.report(),
             "left": os.listdir(tempfile.gettempdir()),
         }
-    make.measure_join, measure.measure_join, tempfile.tempdir = whole, whole, None
+    make.measure_join, tempfile.tempdir = whole, None
     return found
 
 
@@ -318,20 +321,33 @@ def test_a_reel_that_cannot_be_used_is_named_before_anything_is_sampled(reels, n
 def test_a_join_that_shows_is_made_again_and_the_smoothest_kept(in_host):
     found = in_host(retry, path=str(BUILDERS), timeout=600)
     plain, good, made, loose = found["calls"]
-    assert good == plain == 6 and "Made" not in found["plain"] + found["good"]
-    assert "join at frame 32: seam 2.00, acceleration 1.00, luma +0.00 (may be seen)" in found["made"]
-    assert found["made"].endswith("Made again because a join may be seen: from frame 32 (2 more, kept is seed 1000009).")
-    assert found["loose"].endswith("Made again because a join may be seen: from frame 32 (1 more, kept is seed 1000009).")
+    assert good == plain == 6 and "again" not in found["plain"] + found["good"]
+    assert "join at frame 32: ratio 2.00, acceleration 1.00, lightness +0.00 (may be seen)" in found["made"]
+    assert found["made"].endswith("\nframe 32: sampled again 2 times, kept is seed 1000009")
+    assert found["loose"].endswith("\nframe 32: sampled again once, kept is seed 1000009")
     assert plain < loose < 2 * plain and made - plain == 2 * (loose - plain)  # only the last shot is sampled again
     assert all(found["same"]) and found["left"] == []
-    assert "0 model calls" in found["resumed"] and found["resumed"].endswith("(2 more, kept is seed 1000009).")
+    assert "0 model calls" in found["resumed"] and found["resumed"].endswith(
+        "\nframe 32: sampled again 2 times, kept is seed 1000009"
+    )
     assert found["again"] == [{"frame": 32, "times": 2, "seed": 1000009}] and found["seeds"] == [4, 5, 1000009]
-    assert set(found["measured"]) >= {"joins", "windows", "drift", "series", "places", "fps", "shots"}
+    assert set(found["measured"]) >= {
+        "report",
+        "series",
+        "join_frames",
+        "retried_windows",
+        "fps",
+        "frames",
+        "shots",
+        "seeds",
+        "calls",
+    }
     lines = found["reel"].splitlines()
-    assert lines[0].startswith("retried: LongTake, ") and " MB on disk, of which 2 with " in lines[0]
+    assert lines[0].startswith("retried: longtake-") and " MB on disk, of which 2 with " in lines[0]
     assert lines[1].startswith("1: frames 0 to ") and "0.00 to " in lines[1]
-    assert lines[-3].startswith("join at frame 16: seam ") and lines[-2].startswith("join at frame 32: seam ")
-    assert lines[-1].startswith("drift, last 15 % against first: lightness ")
+    assert lines[-4].startswith("join at frame 16: ratio ") and lines[-3].startswith("join at frame 32: ratio ")
+    assert lines[-2].startswith("drift, last 15 % against first: lightness ")
+    assert lines[-1] == "frame 32: sampled again 2 times, kept is seed 1000009"
 
 
 def test_weights_are_named_by_what_they_are(in_host, tmp_path):

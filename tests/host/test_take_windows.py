@@ -127,7 +127,9 @@ def take_with_a_vae(room, path):
         built = families.build("LongTake", room)
         built.model.set_model_unet_function_wrapper(
             lambda apply, given: (
-                told.append({key: value.tolist() for key, value in given["c"]["transformer_options"]["longtake"].items()}),
+                told.append(
+                    {key: getattr(given["c"]["transformer_options"]["longtake"], key).tolist() for key in ("role", "position")}
+                ),
                 apply(given["input"], given["timestep"], **given["c"]),
             )[1]
         )
@@ -143,11 +145,11 @@ def take_with_a_vae(room, path):
 
         method, args.preview_method = args.preview_method, latent_preview.LatentPreviewMethod.Latent2RGB
         pictures, show = [], take.previewer(built.model)
-        watch = take.HostDenoiser(one, [one.conds], lambda clean: pictures.append([list(clean.shape), *show(clean)]))
+        watch = take.HostDenoiser(one, [one.conds], 8.0, lambda clean: pictures.append([list(clean.shape), *show(clean)]))
         keep = torch.tensor([True, False, False, False])
         watch.denoise(
             clip["samples"][:, :, :4],
-            torch.ones(2, 4),
+            torch.tensor([[1.0], [0.0]]).expand(2, 4),
             keep,
             torch.zeros(4, dtype=torch.long),
             1,

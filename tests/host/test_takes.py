@@ -161,8 +161,10 @@ def test_a_take_of_many_windows(takes, name, case):
 def test_the_plan_and_the_report_say_what_the_model_was_asked(takes, name, case):
     run = takes[name][case]
     cost = re.compile(r"([\d.]+) latents sampled for each new one")
+    # of the levels 1, 0.67, 0 one lies below the strength 0.5 that our own model makes a way with
+    steps = 1 if name == "LongTake" and case in ("connect", "loop") else 2
     windows, most = map(int, re.search(r"(\d+) windows of up to (\d+) latents", run["report"]).groups())
-    assert int(re.search(r"(\d+) model calls", run["report"])[1]) == len(run["calls"]) == 2 * windows
+    assert int(re.search(r"(\d+) model calls", run["report"])[1]) == len(run["calls"]) == steps * windows
     assert cost.search(run["logged"])[1] == cost.search(run["report"])[1]
     if None in run["calls"]:  # packed with sound
         assert name == "MiniMax H3"
@@ -171,7 +173,7 @@ def test_the_plan_and_the_report_say_what_the_model_was_asked(takes, name, case)
     assert max(run["calls"]) == most and all(count == timeline.legal(count) for count in run["calls"])
     new = run["shape"][2] - (2 if case == "connect" else 1) * run["count"]
     new += int(timeline.first != timeline.rest) if case in ("backward", "connect") else 0
-    assert f"{sum(run['calls']) / 2 / new:.2f}" == cost.search(run["report"])[1]
+    assert f"{sum(run['calls']) / steps / new:.2f}" == cost.search(run["report"])[1]
 
 
 def take_all(room, path, names):
@@ -309,7 +311,7 @@ def test_every_operation(operations, name):
 
 def gaps(room):
     """Gaps of every kind of timeline that are wrong; runs in the host."""
-    gap, make = room("host.operations").gap, room("engine.timeline").Timeline
+    gap, make = room("take.operations").gap, room("engine.timeline").Timeline
     wrong, count = [], 0
     for timeline in (make(4, 4), make(1, 4), make(1, 8), make(1, 4, multiple=2), make(1, 4, cycle=5, multiple=5, offset=2)):
         unit = (17 if timeline.cycle else timeline.rest) * (1 if timeline.cycle else timeline.multiple)

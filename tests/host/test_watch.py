@@ -58,14 +58,14 @@ def test_a_take_does_not_fail_for_its_preview_but_for_itself(in_host):
                 torch.rand(5)  # as decoders do that add noise
                 return torch.zeros(1, 4 * latents.shape[2], 32, 48, 3)
 
-        found = {}
+        codec, found = room("host.codec").HostCodec, {}
         for name, vae in (("broken", Vae(True)), ("whole", Vae(False))):
             torch.manual_seed(1)
             handed.clear()
-            watch.play(chunks(False), vae, 8.0, (4, 2, 3), 12)
+            watch.play(chunks(False), codec(vae), 8.0, (4, 2, 3), 12)
             found[name] = list(handed)
         try:
-            watch.play(chunks(True), Vae(False), 8.0, (4, 2, 3), 12)
+            watch.play(chunks(True), codec(Vae(False)), 8.0, (4, 2, 3), 12)
         except ValueError as error:
             found["error"] = str(error)
         return found
@@ -95,7 +95,7 @@ def test_time_left_in_words(in_host):
         watch = room("host.progress")
         at = room("engine.state").Progress
         given = [(at(1, 3, 0, 10), None), (at(2, 3, 5, 10), 2.0), (at(3, 3, 10, 10, True), 2.0)]
-        return [watch.words(*one) for one in given], [watch.clock(s) for s in (0, 59, 60, 125, 3725)]
+        return [watch.time_left(*one) for one in given], [watch.clock(s) for s in (0, 59, 60, 125, 3725)]
 
     words, clocks = in_host(check)
     assert words == ["window 1 of 3", "window 2 of 3, about 30 s left", "window 3 of 3"]
