@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from ..errors import MediaError, UsageError
+from ..media.codecs import CONTAINERS
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm")
 IMAGE_SUFFIX = ".png"
 BYTES_PER_PIXEL = 0.1  # an upper estimate of H.264 at crf 18 on this kind of picture
 SPARE_BYTES = 8 << 20
@@ -21,12 +21,12 @@ def resolve_output(path: Path | None, frames: int) -> tuple[Path, str | None]:
     if path is None:
         return Path("longtake.png" if frames == 1 else "longtake.mp4"), None
     suffix = path.suffix.lower()
-    if frames == 1 and suffix in VIDEO_SUFFIXES:
+    if frames == 1 and suffix in CONTAINERS:
         return path.with_suffix(IMAGE_SUFFIX), f"one frame is a picture: writing {path.with_suffix(IMAGE_SUFFIX).name}"
     if suffix == IMAGE_SUFFIX and frames > 1 and "%" not in path.name:
         numbered = path.with_name(f"{path.stem}_%05d{IMAGE_SUFFIX}")
         return numbered, f"{frames} frames do not fit one PNG: writing a sequence, {numbered.name}"
-    if suffix in (*VIDEO_SUFFIXES, IMAGE_SUFFIX) or (suffix == "" and "%" not in path.name):
+    if suffix in (*CONTAINERS, IMAGE_SUFFIX) or (suffix == "" and "%" not in path.name):
         return path, None
     raise UsageError(f"-o {path}: unknown ending {suffix!r}; use .mp4, .webm, .png or a folder for a PNG sequence")
 

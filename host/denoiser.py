@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import comfy.model_management
 import comfy.model_patcher
@@ -73,6 +73,25 @@ class Waiting:
         return torch.where(self._levels < level * (1 - SLACK), self._given, clean)
 
 
+class WindowClip(NamedTuple):
+    """A window as a clip that the model can make: `latents` [1, C, T, h, w], which of them are `kept` [T], and their `noise`,
+    all with margins; `keep` [n] and `indices` of the window's own frames, which begin after `front` latents of margin; `seed`
+    of whatever else is drawn for it."""
+
+    latents: Tensor
+    kept: Tensor
+    noise: Tensor
+    keep: Tensor
+    indices: list[int]
+    front: int
+    seed: int
+
+    @property
+    def middle(self) -> int:
+        """A frame in the middle of what is made."""
+        return self.front + int((~self.keep).nonzero().flatten().median())
+
+
 @dataclass
 class HostDenoiser:
     """`engine.denoiser.Denoiser` by the host's samplers. `prompts` are by the numbers the request's shots name; those of
@@ -133,66 +152,30 @@ class HostDenoiser:
         levels = self._levels(sigma, keep, start)
         if len(levels) < 2:
             return latents
-        fresh = (~keep).nonzero().flatten()
-        # samplers that add noise at every step get other noise in every window, whatever its place in the take
-        own_seed = int.from_bytes(noise[:, :, fresh[0]].float().cpu().numpy().tobytes()[:8], "little") >> 1
-        # what a margin begins with matters only where the window does not begin with noise alone
-        clip, kept, front = self._clip(
-            latents, keep, indices, before, latents if start < 1 else torch.zeros_like(latents), own_seed
-        )
-        spare = [frame_noise(own_seed, at, noise[0, :, 0].shape)[None, :, None] for at in range(len(kept) - len(keep))]
+        clip = self._clip(latents, keep, indices, before, noise, start)
         number = self._prompt(prompt_index, keep, blend)
-        conds = self.prompts[number]
-        entries = [entry for part in conds.values() for entry in part]
-        sound, heard = None, None
-        if self.track is not None:
-            sound, heard = self.track.window(indices, keep, front, len(kept) - front - len(keep))
-        known = prepare(
-            self.sampling.model,
-            self.capability,
-            entries,
-            [],
-            join_av(clip, sound),
-            kept,
-            grey=self._grey_for(clip),
-            audio_keep=heard if heard is not None and bool(heard.any()) else None,
-        )
-        part, mask = None, known.noise_mask
-        if self.mask is not None:
-            part = self.mask[:, :, list(indices)]
-            mask = _narrowed(known, part, front)
-        waiting = self._waiting(known.samples, sigma[0], keep, front)
+        waiting = self._waiting(clip, sigma[0])
+        known, mask = self._known(clip, self.prompts[number])
         inputs = self._inputs(role, position, prompt_index, number)
-        guider = self._guider(_split(known.positive, conds), inputs, len(kept), len(fresh), waiting)
-        whole = torch.cat([*spare[:front], noise, *spare[front:]], 2)
-        middle = front + int(fresh.median())
-        steps = len(levels) - 1
+        guider = self._guider(_split(known.positive, self.prompts[number]), inputs, clip, known.samples, waiting)
 
         def callback(step: int, clean: Any, x: Any, total: int) -> None:
             if self.show is not None:
-                self.show(_video(clean)[:, :, middle : middle + 1])
+                self.show(streams(clean)[0][:, :, clip.middle : clip.middle + 1])
             if on_step is not None:
-                on_step(step + 1, steps)
+                on_step(step + 1, len(levels) - 1)
 
         out = guider.sample(
-            _with_sound(whole, known.samples, own_seed),
+            _with_sound(clip.noise, known.samples, clip.seed),
             known.samples,
             self.sampling.sampler,
             levels,
             denoise_mask=mask,
             callback=callback,
             disable_pbar=True,
-            seed=own_seed,
+            seed=clip.seed,
         )
-        out = known.restore(out)
-        made = _video(out)[:, :, front : front + len(keep)].cpu().to(latents)
-        check_finite(made)
-        if self.track is not None:
-            check_finite(streams(out)[1])
-            self.track.learn(streams(out)[1], indices, keep, front)
-        if part is not None:  # bit for bit, as kept frames
-            made = torch.where(part == 0, latents, made)
-        return torch.where(keep.view(1, 1, -1, 1, 1), latents, made)
+        return self._finished(known.restore(out), clip, latents)
 
     def side_tensors(self, indices: Sequence[int]) -> dict[str, Tensor]:
         """What belongs to a finished segment beside its latents: its sound, and how much of it goes with each latent."""
@@ -208,17 +191,55 @@ class HostDenoiser:
         raise UsageError("rolling works inside one sampler run: use the Rolling Sampler with SamplerCustomAdvanced")
 
     def _clip(
-        self, latents: Tensor, keep: Tensor, indices: Sequence[int], before: Tensor | None, edge: Tensor, seed: int
-    ) -> tuple[Tensor, Tensor, int]:
-        """Latents and keep mask with margins, and the number of latents before them; margins are like the ends of `edge`."""
+        self, latents: Tensor, keep: Tensor, indices: Sequence[int], before: Tensor | None, noise: Tensor, start: float
+    ) -> WindowClip:
+        """The window with its margins, which are like its ends where it does not begin with noise alone (`start` below 1)."""
         timeline = self.capability.timeline
         front, back = margins(timeline, indices)
-        clip = torch.cat([*[edge[:, :, :1]] * front, latents, *[edge[:, :, -1:]] * back], 2)
+        fresh = (~keep).nonzero().flatten()
+        # samplers that add noise at every step get other noise in every window, whatever its place in the take
+        seed = int.from_bytes(noise[:, :, fresh[0]].float().cpu().numpy().tobytes()[:8], "little") >> 1
+        edge = latents if start < 1 else torch.zeros_like(latents)
+        whole = torch.cat([*[edge[:, :, :1]] * front, latents, *[edge[:, :, -1:]] * back], 2)
         kept = torch.cat([keep.new_zeros(front), keep, keep.new_zeros(back)])
         head = self._head(before, seed) if front and not timeline.cycle else None
         if head is not None:
-            clip[:, :, :1], kept[0] = head, True
-        return clip, kept, front
+            whole[:, :, :1], kept[0] = head, True
+        spare = [frame_noise(seed, at, noise[0, :, 0].shape)[None, :, None] for at in range(front + back)]
+        noises = torch.cat([*spare[:front], noise, *spare[front:]], 2)
+        return WindowClip(whole, kept, noises, keep, list(indices), front, seed)
+
+    def _known(self, clip: WindowClip, conds: Conds) -> tuple[Known, Any]:
+        """The clip and its conditioning as the model wants known frames, with sound where there is some, and the noise mask."""
+        sound, heard = None, None
+        if self.track is not None:
+            back = len(clip.kept) - clip.front - len(clip.keep)
+            sound, heard = self.track.window(clip.indices, clip.keep, clip.front, back)
+        known = prepare(
+            self.sampling.model,
+            self.capability,
+            [entry for part in conds.values() for entry in part],
+            [],
+            join_av(clip.latents, sound),
+            clip.kept,
+            grey=self._grey_for(clip.latents),
+            audio_keep=heard if heard is not None and bool(heard.any()) else None,
+        )
+        if self.mask is None:
+            return known, known.noise_mask
+        return known, _narrowed(known, self.mask[:, :, clip.indices], clip.front)
+
+    def _finished(self, sampled: Any, clip: WindowClip, latents: Tensor) -> Tensor:
+        """The window's latents out of what was sampled, kept ones bit for bit; its sound goes to the track."""
+        video, *sound = streams(sampled)
+        made = video[:, :, clip.front : clip.front + len(clip.keep)].cpu().to(latents)
+        check_finite(made)
+        if self.track is not None:
+            check_finite(sound[0])
+            self.track.learn(sound[0], clip.indices, clip.keep, clip.front)
+        if self.mask is not None:
+            made = torch.where(self.mask[:, :, clip.indices] == 0, latents, made)
+        return torch.where(clip.keep.view(1, 1, -1, 1, 1), latents, made)
 
     def _levels(self, sigma: Tensor, keep: Tensor, start: float) -> Tensor:
         """The noise levels of a run that begins at strength `start`; fewer than two where there is nothing to do."""
@@ -244,30 +265,33 @@ class HostDenoiser:
         states = [self.prompts[one]["positive"][0][0] for one in used.tolist()]
         return FrameInputs(role, position, self.fps, FramePrompts(states, torch.searchsorted(used, prompt_index)))
 
-    def _waiting(self, samples: Any, starts: Tensor, keep: Tensor, front: int) -> Waiting | None:
-        """What holds frames back where not all begin at one level; margins begin with their neighbours."""
-        fresh = starts[~keep]
+    def _waiting(self, clip: WindowClip, starts: Tensor) -> Tensor | None:
+        """Noise level [T] that each frame of the clip begins at, where not all begin at one; margins begin with their
+        neighbours."""
+        fresh = starts[~clip.keep]
         if bool((fresh == fresh[0]).all()):
             return None
-        count = streams(samples)[0].shape[2]
-        shares = torch.where(keep, fresh.max(), starts)
-        shares = torch.cat([shares[:1].expand(front), shares, shares[-1:].expand(count - front - len(shares))])
+        shares = torch.where(clip.keep, fresh.max(), starts)
+        front, back = clip.front, len(clip.kept) - clip.front - len(shares)
+        shares = torch.cat([shares[:1].expand(front), shares, shares[-1:].expand(back)])
         levels = {share: self._level(share) for share in set(shares.tolist())}
-        return Waiting(samples, torch.tensor([levels[share] for share in shares.tolist()]))
+        return torch.tensor([levels[share] for share in shares.tolist()])
 
-    def _guider(self, conds: Conds, inputs: FrameInputs | None, size: int, new: int, waiting: Waiting | None = None) -> Any:
-        """The guider for one window, which counts its calls and stops before one if the user asks for it."""
+    def _guider(self, conds: Conds, inputs: FrameInputs | None, clip: WindowClip, samples: Any, begins: Tensor | None) -> Any:
+        """The guider for one window, which counts its calls and stops before one if the user asks for it. `begins` holds frames
+        of the run's `samples` back until the noise has come down to their own levels."""
         guider = self.sampling.guide(conds)
         guider.model_options = comfy.model_patcher.create_model_options_clone(guider.model_options)
         options = guider.model_options.setdefault("transformer_options", {})
+        waiting = None if begins is None else Waiting(samples, begins)
         if inputs is not None:
             options[FRAMES] = inputs
 
         def counted(run: Any, *args: Any, **kwargs: Any) -> Any:
             comfy.model_management.throw_exception_if_processing_interrupted()
             self.calls += 1
-            self.tokens += size
-            self.new += new
+            self.tokens += len(clip.kept)
+            self.new += int((~clip.keep).sum())
             clean = run(*args, **kwargs)
             return clean if waiting is None else waiting.put(run.class_obj, clean, args[1])
 
@@ -312,10 +336,6 @@ def _split(entries: Iterable[list[Any]], like: Conds) -> dict[str, Conditioning]
     """Entries in a row back to the names they had."""
     rest = iter(entries)
     return {name: [next(rest) for _ in part] for name, part in like.items()}
-
-
-def _video(latents: Any) -> Tensor:
-    return streams(latents)[0]
 
 
 def _packed(streams: list[Tensor]) -> Tensor:

@@ -57,6 +57,8 @@ def _prores(crf: int) -> dict[str, str]:
     return {"profile": "3", "vendor": "apl0"}
 
 
+CONTAINERS = {".mp4": ("mp4", "h264"), ".m4v": ("mp4", "h264"), ".mov": ("mov", "h264"), ".webm": ("webm", "vp9")}
+"""Muxer and usual codec of a video file, by its suffix."""
 TABLE = {
     "h264": Codec(("libx264",), (".mp4", ".m4v", ".mov"), _x264),
     "h265": Codec(("libx265",), (".mp4", ".m4v", ".mov"), _x265, least=16, tag="hvc1", delay=2),

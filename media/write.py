@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
 from . import SCALER
-from .codecs import choose
+from .codecs import CONTAINERS, choose
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CODECS = {".mp4": "h264", ".m4v": "h264", ".mov": "h264", ".webm": "vp9", ".png": "png", "": "png"}
-MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".webm": "webm"}
+CODECS = {**{suffix: codec for suffix, (_, codec) in CONTAINERS.items()}, ".png": "png", "": "png"}
+"""Usual codec by suffix; a name without one is a folder of pictures."""
 BT709, LIMITED = 1, 1  # ffmpeg's AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic; AVColorRange
 SIDE_MIN, SIDE_MAX = 2, 8192
 PNG_NUMBER = re.compile(r"%0?\d*d")
@@ -150,7 +150,7 @@ class VideoWriter(Writer):
         super().__init__(path, width, height)
         suffix = path.suffix.lower()
         kind, encoder = choose(codec, suffix, width, height)
-        self.muxer, self.metadata, self.fps = MUXERS[suffix], metadata, fps
+        self.muxer, self.metadata, self.fps = CONTAINERS[suffix][0], metadata, fps
         self.partial = path.with_name(f"{path.stem}.partial{suffix}")
         webm = suffix == ".webm"
         movflags = "frag_keyframe+empty_moov+default_base_moof+use_metadata_tags"

@@ -6,6 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..media.codecs import TABLE
+
 REEL = io.Custom("LONGTAKE_REEL")
 
 
@@ -79,7 +81,7 @@ class LongTakeVideo(io.ComfyNode):
                 io.String.Input("filename_prefix", default="video/longtake", tooltip="Name below the output folder."),
                 io.Combo.Input(
                     "codec",
-                    options=["h264", "h265", "av1", "prores", "vp9"],
+                    options=list(TABLE),
                     tooltip="h264 plays everywhere; prores (MOV) is for editing; vp9 makes WebM.",
                 ),
                 io.Int.Input("crf", default=18, min=0, max=51, tooltip="0 best, 18 like the original, 51 worst (not ProRes)."),
