@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..engine.denoiser import frame_noise
+from ..engine.noise_matrix import schedule, truncate
 from ..errors import UsageError
 
 KINDS = ("shared", "shuffled", "plain")
@@ -31,7 +32,7 @@ class TakeNoise:
         if window < 1:
             raise UsageError(f"window {window}: give at least 1 latent frame")
         self.seed, self.kind, self.first, self.window = seed, kind, first, window
-        self.shots = read_shots(shots)
+        self.shots = read_seeds(shots)
 
     def generate_noise(self, latent: dict[str, Any]) -> Tensor:
         """Noise like the samples of `latent`, every stream of a nested one alike."""
@@ -66,7 +67,12 @@ class TakeNoise:
         return frame_noise(seed + row, number, shape)
 
 
-def read_shots(text: str) -> list[tuple[int, int]]:
+def flow_levels(steps: int, shift: float, denoise: float) -> Tensor:
+    """SIGMAS of a flow model: evenly spaced, shifted, and begun at level `denoise`. Raises UsageError."""
+    return truncate(schedule(steps, shift), denoise)
+
+
+def read_seeds(text: str) -> list[tuple[int, int]]:
     """ "12:7, 30:8" to [(12, 7), (30, 8)]: from latent 12 on seed 7. Raises UsageError."""
     found = []
     for part in filter(None, (p.strip() for p in text.replace("\n", ",").split(","))):

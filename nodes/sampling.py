@@ -28,9 +28,9 @@ class LongTakeSchedule(io.ComfyNode):
 
     @classmethod
     def execute(cls, steps: int, shift: float, denoise: float) -> io.NodeOutput:
-        from ..engine.noise_matrix import schedule, truncate
+        from ..host.noise import flow_levels
 
-        return io.NodeOutput(truncate(schedule(steps, shift), denoise))
+        return io.NodeOutput(flow_levels(steps, shift, denoise))
 
 
 class LongTakeRollingSampler(io.ComfyNode):

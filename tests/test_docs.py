@@ -31,32 +31,52 @@ def keywords(call, names):
     return found
 
 
-def elements(expression, functions):
-    """Calls in a list of inputs or outputs, with the module's own helper functions put in."""
-    if isinstance(expression, ast.List):
-        return [call for element in expression.elts for call in elements(element, functions)]
+def returned(function):
+    """What a function returns."""
+    return next(line.value for line in function.body if isinstance(line, ast.Return))
+
+
+def elements(expression, scope):
+    """Calls in a list of inputs or outputs, with what names, attributes and helper functions of the module stand for put in."""
+    if isinstance(expression, (ast.List, ast.Tuple)):
+        return [call for element in expression.elts for call in elements(element, scope)]
     if isinstance(expression, ast.Starred):
-        return elements(expression.value, functions)
-    if isinstance(expression.func, ast.Name):
-        body = functions[expression.func.id].body
-        return elements(next(line.value for line in body if isinstance(line, ast.Return)), functions)
+        return elements(expression.value, scope)
+    if isinstance(expression, (ast.Name, ast.Attribute)) and ast.unparse(expression) in scope:
+        return elements(scope[ast.unparse(expression)], scope)
+    if isinstance(expression, ast.Call) and ast.unparse(expression.func) in scope:
+        return elements(returned(scope[ast.unparse(expression.func)]), scope)
     return [expression]
+
+
+def members(body, prefix=""):
+    """Functions and assigned values of a module or class, by name."""
+    found = {prefix + line.name: line for line in body if isinstance(line, ast.FunctionDef)}
+    plain = {prefix + ast.unparse(line.targets[0]): line.value for line in body if isinstance(line, ast.Assign)}
+    return found | plain | {prefix + line.target.id: line.value for line in body if isinstance(line, ast.AnnAssign) and line.value}
 
 
 def schemas(path):
     """Node id -> (display name, input id -> its constants, index -> name of each output that has one)."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {line.targets[0].id: line.value for line in tree.body if isinstance(line, ast.Assign)}
-    functions = {line.name: line for line in tree.body if isinstance(line, ast.FunctionDef)}
+    module = members(tree.body)
+    classes = {line.name: line for line in tree.body if isinstance(line, ast.ClassDef)}
     found = {}
-    for call in ast.walk(tree):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "Schema"):
+    for own in classes.values():
+        bases = [classes[base.id] for base in own.bases if isinstance(base, ast.Name) and base.id in classes]
+        scope = module | {name: value for one in (*bases, own) for name, value in members(one.body, "cls.").items()}
+        define = scope.get("cls.define_schema")
+        if define is None:
             continue
-        given = {keyword.arg: keyword.value for keyword in call.keywords}
-        inputs = {one.args[0].value: keywords(one, names) for one in elements(given["inputs"], functions)}
-        outputs = [keywords(one, names).get("display_name") for one in elements(given["outputs"], functions)]
-        named = {str(place): name for place, name in enumerate(outputs) if name}
-        found[given["node_id"].value] = (given["display_name"].value, inputs, named)
+        scope |= members(define.body)
+        given = {keyword.arg: keyword.value for keyword in returned(define).keywords}
+        node = literal(scope.get(ast.unparse(given["node_id"]), given["node_id"]), module)
+        if not isinstance(node, str):
+            continue  # what others are built on
+        name = literal(scope.get(ast.unparse(given["display_name"]), given["display_name"]), module)
+        inputs = {literal(one.args[0], module): keywords(one, scope) for one in elements(given["inputs"], scope)}
+        outputs = [keywords(one, scope).get("display_name") for one in elements(given["outputs"], scope)]
+        found[node] = (name, inputs, {str(place): name for place, name in enumerate(outputs) if name})
     return found
 
 
@@ -79,7 +99,8 @@ def shown(default):
 
 
 def test_schemas_were_found():
-    classes = re.findall(r"^class (\w+)\(io\.ComfyNode\)", "".join(p.read_text() for p in (ROOT / "nodes").glob("*.py")), re.M)
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "nodes").glob("*.py"))
+    classes = re.findall(r"^class (LongTake\w+)\((?:io\.ComfyNode|TakeNode)\)", source, re.M)
     assert sorted(NODES) == sorted(classes) and "LongTakeLoader" in NODES
     assert list(NODES["LongTakeNoise"][1]) == ["seed", "kind", "first", "window", "shots"]
 

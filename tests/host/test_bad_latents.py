@@ -224,7 +224,7 @@ def refuse_all(room, path):
         "untagged": untagged,
         "mixed": mixed,
         "unknown": latents.SPACE in unknown,
-        "shots": noise.read_shots("12 : 7\n30:8"),
+        "shots": noise.read_seeds("12 : 7\n30:8"),
     }
 
 
