@@ -9,8 +9,8 @@ from pathlib import Path
 from ..errors import UsageError
 from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
-from ..take.shots import ShotText, shot_lengths
-from .prompts import language_note, read_shots
+from ..take.shots import ShotText, read_shot_file, shot_lengths
+from .prompts import language_note
 from .values import shorten
 from .video_file import check_output, resolve_output
 
@@ -154,7 +154,7 @@ def _shots(arguments: argparse.Namespace, mode: str) -> list[ShotText]:
             raise UsageError("give a prompt or --shots FILE, not both")
         if arguments.frames is not None:
             raise UsageError("--frames counts one shot; with --shots give --seconds, or seconds for each shot")
-        return read_shots(arguments.shots)
+        return read_shot_file(arguments.shots)
     prompt = (arguments.prompt or "").encode("utf-8", "replace").decode().strip()  # no half characters from the shell
     if not prompt and mode in ("text", "loop", "remix"):
         given = "no prompt" if arguments.prompt is None else "the prompt is empty"

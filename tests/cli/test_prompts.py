@@ -3,15 +3,15 @@
 import json
 
 import pytest
-from comfyui_longtake.cli.prompts import language_note, read_shots
+from comfyui_longtake.cli.prompts import language_note
 from comfyui_longtake.errors import UsageError
-from comfyui_longtake.take.shots import ShotText
+from comfyui_longtake.take.shots import ShotText, read_shot_file
 
 
 def test_text_shots(tmp_path):
     path = tmp_path / "story.txt"
     path.write_text("\ufeff# a story\n\n4s: a dog runs\ncut 2.5 seed 7 | a dog rests\na cat, at 5: the clock\n", encoding="utf-8")
-    assert read_shots(path) == [
+    assert read_shot_file(path) == [
         ShotText("a dog runs", 4.0),
         ShotText("a dog rests", 2.5, 7, True),
         ShotText("a cat, at 5: the clock"),
@@ -22,7 +22,7 @@ def test_text_shots(tmp_path):
 def test_json_shots(tmp_path, wrap):
     path = tmp_path / "story.json"
     path.write_text(json.dumps(wrap(["a dog runs", {"prompt": "a dog rests", "seconds": 2, "seed": 7}])))
-    assert read_shots(path) == [ShotText("a dog runs"), ShotText("a dog rests", 2.0, 7)]
+    assert read_shot_file(path) == [ShotText("a dog runs"), ShotText("a dog rests", 2.0, 7)]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_bad_json_is_one_line(tmp_path, text):
     path = tmp_path / "story.json"
     path.write_text(text)
     with pytest.raises(UsageError) as caught:
-        read_shots(path)
+        read_shot_file(path)
     assert "story.json" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -59,9 +59,9 @@ def test_unreadable_shots(tmp_path):
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00\x81")
     for name in ("binary.txt", "missing.txt"):
         with pytest.raises(UsageError, match=name):
-            read_shots(tmp_path / name)
+            read_shot_file(tmp_path / name)
     with pytest.raises(UsageError):
-        read_shots(tmp_path)
+        read_shot_file(tmp_path)
 
 
 @pytest.mark.parametrize(
