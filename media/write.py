@@ -223,9 +223,12 @@ class VideoWriter(Writer):
                 stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
                 if self.tag:
                     stream.codec_context.codec_tag = self.tag
-                copied = 0
+                copied, first = 0, 0
                 for packet in source.demux(video=0):
                     if packet.size:
+                        # the growing file shows its first frame after as many as are decoded ahead; this one begins at 0
+                        first = first if copied else int(packet.pts or 0)
+                        packet.pts, packet.dts = int(packet.pts or 0) - first, int(packet.dts or 0) - first
                         packet.stream = stream
                         target.mux(packet)
                         copied += 1
