@@ -6,6 +6,12 @@ class LongTakeError(Exception):
 
     exit_code = 1
 
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "longtake"  # ComfyUI shows it to users, and a pack's real one is the path of its folder
+
+
+LongTakeError.__module__ = "longtake"
+
 
 class UsageError(LongTakeError):
     """A value, option or combination of options that is not allowed."""

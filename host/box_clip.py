@@ -132,6 +132,4 @@ def caption(clip: Any, text: str) -> tuple[str, str]:
     tokenizer = getattr(clip, "tokenizer", None)
     if not isinstance(tokenizer, Tokenizer):
         raise UsageError("this CLIP is of another model, which knows more than these captions: give that of Load LongTake Model")
-    made, note = tokenizer.caption(text)
-    Watch().say(f"{made}\n{note}")
-    return made, note
+    return tokenizer.caption(text)

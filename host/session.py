@@ -74,7 +74,11 @@ def run(
     denoiser = HostDenoiser(sampling, prompts, fps, events.show, None if track is None else track.copy(), mask)
     sound = None if track is None else track.axis
     session = Session(can, settings, denoiser, events, fps, codec, sampling.retries, sound)
-    result = session.make(request, reel=reel, prompts=texts, keep_latents=True)
+    try:
+        result = session.make(request, reel=reel, prompts=texts, keep_latents=True)
+    except BaseException:
+        events.progress.say("stopped" if reel is None else f"stopped; what is finished is on the reel {reel.name}")
+        raise
     assert result.latents is not None  # they were asked for
     made = result.latents[:, :, : plan.length]
     frames = can.timeline.frames_for(made.shape[2])
@@ -83,7 +87,7 @@ def run(
     parts += [_cost(denoiser.tokens, denoiser.new)] if denoiser.new else []
     lines = [f"{can.family}: {'; '.join(parts)}", *(result.report.lines() if result.report else [])]
     report = "\n".join([*lines, *retried_lines(result.retried), *plan.messages])
-    events.progress.say(report)
+    events.progress.say(lines[0])
     heard = None if denoiser.track is None else denoiser.track.piece(range(made.shape[2]))
     latent = {"samples": join_av(made, heard), **space_tag(space_of(sampling.model, can))}
     latent |= joins_tag(result.join_frames.within(frames), made.shape[2])

@@ -244,3 +244,16 @@ def test_nothing_was_sampled_and_what_is_right_goes_on(refused):
     assert refused["shape"] == [1, 128, 5, 4, 6] and refused["tags"] == ["longtake_space", "samples"]
     assert refused["untagged"] == 28 and refused["mixed"] == 33 and not refused["unknown"]
     assert refused["shots"] == [[12, 7], [30, 8]]
+
+
+def test_an_error_names_no_folder(comfy):
+    graph = {
+        "1": {"class_type": "LongTakeLoader", "inputs": {"model": "in the box"}},
+        "2": {"class_type": "LongTakeNoise", "inputs": {"seed": 1, "kind": "shared", "first": 0, "window": 16, "shots": "x"}},
+        "3": {"class_type": "PreviewAny", "inputs": {"source": ["2", 0]}},
+    }
+    seen = []
+    with pytest.raises(comfy.Error):
+        comfy.run(graph, on_event=lambda kind, data: seen.append((kind, data)))
+    (error,) = [data for kind, data in seen if kind == "execution_error"]
+    assert error["exception_type"] == "longtake.UsageError"

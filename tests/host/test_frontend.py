@@ -122,3 +122,34 @@ def test_the_finished_part_of_a_take_plays_in_its_node(page):
         number: set(node["inputs"]) for number, node in before.items()
     }
     assert "longtake_preview" not in json.dumps(page.evaluate("() => app.graph.serialize()"))
+
+
+SAYS = """async (nodes) => {
+  app.graph.clear();
+  const made = nodes.map(([type, widgets], at) => {
+    const node = LiteGraph.createNode(type);
+    node.pos = [60 + 420 * at, 80];
+    app.graph.add(node);
+    for (const [name, value] of Object.entries(widgets)) node.widgets.find(w => w.name === name).value = value;
+    return node;
+  });
+  made.slice(1).forEach(node => {
+    made[0].connect(0, node, 0);
+    const shown = LiteGraph.createNode("PreviewAny");  // so that the block is asked for
+    app.graph.add(shown);
+    node.connect(node.outputs.length - 1, shown, 0);
+  });
+  await app.queuePrompt(0, 1);
+  const words = node => node.widgets?.find(w => w.name === "longtake_words")?.element.textContent;
+  for (let tries = 0; tries < 300 && !made.slice(1).every(words); tries++) await new Promise(done => setTimeout(done, 200));
+  return made.slice(1).map(words);
+}"""
+
+
+def test_blocks_show_what_they_say(page, tmp_path):
+    loader = ["LongTakeLoader", {}]
+    report, size = page.evaluate(SAYS, [loader, ["LongTakeProbe", {}], ["LongTakePlanner", {"seconds": 3.1}]])
+    assert report.startswith("LongTake. Known frames stay clean") and "\n" not in report
+    assert size.splitlines()[0].startswith("256x160, 28 frames at 8 fps") and "sampled as 28 frames" in size
+    assert "longtake_words" not in json.dumps(page.evaluate("async () => (await app.graphToPrompt()).output"))
+    page.screenshot(path=str(tmp_path / "words.png"))
