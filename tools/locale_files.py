@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from comfyui_longtake.cli.client import Client
-from comfyui_longtake.errors import LongTakeError
-
+from ..cli.client import Client
+from ..errors import LongTakeError
 from .artefacts import ROOT, Artefact, face
 from .host import comfy
 

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from comfyui_longtake.errors import LongTakeError
-
+from ..errors import LongTakeError
 from .artefacts import ROOT, Artefact
 from .thumbnails import WEIGHTS
 

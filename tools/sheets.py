@@ -57,8 +57,8 @@ def draw_strip(folder: Path) -> Image.Image:
 
 def prompts() -> list[str]:
     """Prompts of the part of the world that the weights have seen, each of another figure, colour and setting held out."""
-    from comfyui_longtake.models.prompts.captions import caption
-    from comfyui_longtake.models.prompts.scene import WORLDS
+    from ..models.prompts.captions import caption
+    from ..models.prompts.scene import WORLDS
 
     found: dict[str, str] = {}
     for seed in range(FIRST_SEED, FIRST_SEED + TRIED):

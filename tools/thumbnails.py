@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import av
-from comfyui_longtake.cli.client import Client
-from comfyui_longtake.cli.comfy import Server
-from comfyui_longtake.cli.graph_outputs import find_outputs
 from PIL import Image
 
+from ..cli.client import Client
+from ..cli.comfy import Server
+from ..cli.graph_outputs import find_outputs
 from .artefacts import ROOT, Artefact
 from .host import comfy
 from .workflow_forms import FOLDER, api_path, canvases, relative
