@@ -5,6 +5,7 @@ A NAME is a kind (see --list) or the path of one artefact; without one, all that
 
 import argparse
 import sys
+from pathlib import Path
 from subprocess import CalledProcessError
 from types import ModuleType
 
@@ -71,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.accept and not arguments.names:
         parser.error("--accept: name what is right")
-    if type(ROOT)(comfyui_longtake.__file__).resolve().parent != ROOT:
+    if Path(comfyui_longtake.__file__).resolve().parent != ROOT:
         parser.error(f"this Python has another checkout of LongTake installed, {comfyui_longtake.__file__}; see CONTRIBUTING.md")
     known = every_artefact()
     everything = [artefact for artefacts in known.values() for artefact in artefacts]
