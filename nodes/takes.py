@@ -9,7 +9,6 @@ from comfy_api.latest import io, ui
 from .take_sampling import CATEGORY, SAMPLING, LongTakeExperts, LongTakeGuiderSampling, LongTakeProbe, LongTakeSampling
 from .video import REEL
 
-
 GAP = {"default": 2.0, "min": 0.1, "max": 600.0, "step": 0.1}
 
 

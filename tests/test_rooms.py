@@ -17,6 +17,7 @@ BELOW = {
     "nodes": {"host", "media"},
     "lab": {"engine", "metrics", "reel", "take", "models", "media"},
     "cli": {"engine", "metrics", "reel", "take", "models", "media", "lab"},
+    "tools": {"cli", "models"},
 }
 """Which rooms each may import, beside itself and the root's errors."""
 FILES = sorted(path for room in BELOW for path in (ROOT / room).rglob("*.py"))
