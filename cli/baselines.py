@@ -41,7 +41,7 @@ def roles(graph: Graph) -> Roles:
     """Finds them. Raises UsageError for a graph that is no plain Long Take."""
     films = [node for node, content in graph.items() if content["class_type"] == "LongTakeFilm"]
     if len(films) != 1:
-        raise UsageError(f"the graph has {len(films)} Long Take nodes: give one with exactly one, such as minute.api.json")
+        raise UsageError(f"the graph has {len(films)} Long Take nodes: give one with exactly one, such as workflows/api/minute.json")
     film = films[0]
     sampling = _source(graph, film, "sampling", "LongTakeSampling")
     planner = _source(graph, film, "latent", "LongTakePlanner")
@@ -56,7 +56,7 @@ def _source(graph: Graph, node: str, name: str, kind: str) -> str:
     link = graph[node]["inputs"].get(name)
     found = link[0] if isinstance(link, list) else None
     if found is None or graph[found]["class_type"] != kind:
-        raise UsageError(f"{label(graph, node)}: its {name} does not come from {kind}; give a graph like minute.api.json")
+        raise UsageError(f"{label(graph, node)}: its {name} does not come from {kind}; give a graph like workflows/api/minute.json")
     return found
 
 

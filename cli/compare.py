@@ -43,9 +43,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "graph",
         type=Path,
         nargs="?",
-        default=PACK / "workflows" / "minute.api.json",
+        default=PACK / "workflows" / "api" / "minute.json",
         metavar="GRAPH",
-        help="in API format, with one Long Take (minute.api.json of this pack)",
+        help="in API format, with one Long Take (workflows/api/minute.json of this pack)",
     )
     parser.add_argument("--prompts", default="4", metavar="N|FILE", help="a text file, one a line; or so many of the world (4)")
     length = number(1, 3600)

@@ -1,5 +1,6 @@
 """From a plan to frames: the request each mode makes of the sampler, and the output put together frame by frame."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -61,26 +62,30 @@ class Film:
             return -self.trim
         return self.before.frames - self.stage.timeline.frames_for(self.before.tail.shape[2])
 
-    def frames(self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object]) -> Iterator[Tensor]:
+    def frames(self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object] | None = None) -> Iterator[Tensor]:
         """The output as chunks [T, H, W, 3] on the CPU, at the plan's size; `chunks` are the latents of the take, whose decoded
-        frames are shown to `seen`."""
+        frames are shown to `seen`, also those that are not in the output."""
         if self.closing:
             chunks = list(chunks)
         if self.before is None and self.after is None:
             lead_in = torch.cat(list(chunks), 2)[:, :, -LEAD_IN:] if self.closing else None
             decoded = crop_all(self._decoded(chunks, seen, lead_in), self.stage.size)
             yield from lay_over(frames_between(decoded, self.trim, self.new), self.stills)
-            return
-        yield from self._joined(chunks, seen)
+        else:
+            decoded = crop_all(self._decoded(chunks, seen), self.stage.size)
+            yield from self._joined(chunks, decoded)
+        if seen is not None:
+            deque(decoded, 0)
 
     def _decoded(
-        self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object], lead_in: Tensor | None = None
+        self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object] | None, lead_in: Tensor | None = None
     ) -> Iterator[Tensor]:
         for frames in self.stage.decode(chunks, lead_in):
-            seen(frames)
+            if seen is not None:
+                seen(frames)
             yield frames
 
-    def _joined(self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object]) -> Iterator[Tensor]:
+    def _joined(self, chunks: Iterable[Tensor], decoded: Iterator[Tensor]) -> Iterator[Tensor]:
         unit = self.stage.timeline.rest
         known, start, over_a, over_b = [], self.trim, 0, 0
         if self.before is not None:
@@ -96,7 +101,6 @@ class Film:
             over_b = min(FADE, self.after.frames)
             real_b = self.after.read()
             known.append(Known(real_b, over_a + self.new, over_b, fade_in=over_b))
-        decoded = crop_all(self._decoded(chunks, seen), self.stage.size)
         yield from lay_over(frames_between(decoded, start, over_a + self.new + over_b), known)
         yield from stacked(real_b)
 

@@ -23,7 +23,7 @@ EXPORT = "open it in ComfyUI and use Workflow > Export (API)"
 def read_graph(path: Path) -> Graph:
     """The graph in the file `path`. Raises UsageError where the file holds none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_refuse)
+        data = json.loads(present(path).read_text(encoding="utf-8-sig"), parse_constant=_refuse)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); give a graph in API format") from None
     except UnicodeDecodeError:
@@ -41,6 +41,12 @@ def read_graph(path: Path) -> Graph:
             raise UsageError(f"{path}: the inputs of node {shorten(node)!r} are no object; export the graph again: {EXPORT}")
     check_links(data, str(path))
     return data
+
+
+def present(path: Path) -> Path:
+    """Where a graph of this pack lies that is asked for by its path in 0.1.0: NAME.api.json beside the canvas forms."""
+    moved = path.parent / "api" / f"{path.name.removesuffix('.api.json')}.json"
+    return moved if path.name.endswith(".api.json") and not path.exists() and moved.is_file() else path
 
 
 def _refuse(name: str) -> NoReturn:

@@ -16,8 +16,6 @@ from .options import add_render_options
 from .plan import RenderPlan, make_plan
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ..engine.state import Progress as Step
     from ..engine.take import Chunk
     from ..metrics.meter import Meter
@@ -138,7 +136,7 @@ class FilmEvents:
             prompts = plan.prompts[0] if len(plan.prompts) == 1 else plan.prompts
             tags = mark.metadata(prompts, plan.seed, self.model, **self.record)
         meter = Meter()
-        seen: Callable[[Tensor], object] = meter.add if plan.reel is not None else lambda frames: None
+        seen = None if plan.reel is None else meter.add
         writer = open_writer(plan.output, *plan.size, plan.fps, metadata=tags)
         with self.bar():
             try:

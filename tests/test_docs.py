@@ -162,3 +162,10 @@ def test_english_is_what_the_schemas_say():
             assert entry["inputs"][name]["name"] == name
             if "tooltip" in given:
                 assert entry["inputs"][name]["tooltip"] == given["tooltip"], f"{node}.{name}"
+
+
+def test_templates_are_named_unlike_those_of_the_host():
+    """The host's browser indexes all templates by name: one that is there twice ends its search for everybody."""
+    names = [path.stem for path in (ROOT / "workflows").glob("*.json")]
+    assert names and all(name.startswith("longtake_") for name in names)
+    assert sorted(names) == sorted(f"longtake_{path.stem}" for path in (ROOT / "workflows/api").glob("*.json"))

@@ -85,7 +85,7 @@ def test_files_of_the_pack_are_those_of_the_checkout(installed):
         "js/preview.js",
         "js/docs/LongTakeLoader.md",
         "locales/zh/nodeDefs.json",
-        "workflows/minute.api.json",
+        "workflows/api/minute.json",
     } <= set(here)
 
 
@@ -103,8 +103,8 @@ def test_render_and_inspect(installed):
 
 def test_run_and_compare_find_the_pack(installed):
     assert "--comfyui" in installed.run(installed.longtake, "run", "--help")
-    assert "minute.api.json" in installed.run(installed.longtake, "compare", "--help")
-    code = "from comfyui_longtake.cli.comfy import PACK; print((PACK / 'workflows' / 'minute.api.json').is_file(), PACK)"
+    assert "api/minute.json" in installed.run(installed.longtake, "compare", "--help")
+    code = "from comfyui_longtake.cli.comfy import PACK; print((PACK / 'workflows' / 'api' / 'minute.json').is_file(), PACK)"
     assert installed.run(installed.python, "-c", code).split() == ["True", str(installed.folder)]
 
 

@@ -33,7 +33,7 @@ def artefacts() -> list[Artefact]:
 
 def graphs() -> dict[str, str]:
     """Picture of a whole graph -> its canvas form."""
-    found = {f"docs/{name}.jpg": f"workflows/{graph}.json" for name, graph in README.items()}
+    found = {f"docs/{name}.jpg": f"workflows/longtake_{graph}.json" for name, graph in README.items()}
     others = [path for path in canvases() if "LongTakeLoader" not in path.read_text(encoding="utf-8")]
     return found | {relative(path.with_suffix(".jpg")): relative(path) for path in others}
 

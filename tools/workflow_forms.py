@@ -17,12 +17,12 @@ ACTIVE = 0  # mode of a node that is neither muted nor bypassed
 
 def canvases() -> list[Path]:
     """The canvas forms."""
-    return sorted(path for path in FOLDER.glob("*.json") if not path.name.endswith(".api.json"))
+    return sorted(FOLDER.glob("longtake_*.json"))
 
 
 def api_path(canvas: Path) -> Path:
     """Where the API form of a canvas form is kept."""
-    return canvas.with_suffix(".api.json")
+    return FOLDER / "api" / f"{canvas.stem.removeprefix('longtake_')}.json"
 
 
 def relative(path: Path) -> str:

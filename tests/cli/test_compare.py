@@ -12,7 +12,7 @@ from comfyui_longtake.cli.compare import Prompt, Way, add, read_prompts, table
 from comfyui_longtake.cli.graph import check_links, read_graph
 from comfyui_longtake.errors import UsageError
 
-MINUTE = PACK / "workflows" / "minute.api.json"
+MINUTE = PACK / "workflows" / "api" / "minute.json"
 KINDS = {
     "long take": {"LongTakeSampling", "LongTakeFilm", "LongTakeVideo"},
     "one shot": {"KSampler", "VAEDecode", "CreateVideo", "SaveVideo"},
@@ -36,7 +36,7 @@ def nodes(graph, kind):
 @pytest.mark.parametrize("way", RIVALS)
 @pytest.mark.parametrize("name", ["minute", "minute_wan"])
 def test_ways_differ_in_nothing_but_how_the_take_is_made(way, name):
-    given = read_graph(PACK / "workflows" / f"{name}.api.json")
+    given = read_graph(PACK / "workflows" / "api" / f"{name}.json")
     before = json.dumps(given)
     graph = RIVALS[way](given, Length(20.0), "a blue dog", 77)
     assert json.dumps(given) == before
@@ -74,7 +74,7 @@ def test_long_take_gets_the_whole_length_and_keeps_no_reel():
 )
 def test_a_graph_without_a_plain_long_take_is_refused(name, reason):
     with pytest.raises(UsageError, match=reason):
-        roles(read_graph(PACK / "workflows" / f"{name}.api.json"))
+        roles(read_graph(PACK / "workflows" / "api" / f"{name}.json"))
 
 
 def test_prompts_come_from_the_world_or_a_file(tmp_path):
@@ -110,7 +110,7 @@ def test_wrong_use_is_refused_before_anything_starts(longtake, words, reason):
 
 
 def test_the_world_is_known_to_the_box_alone(longtake):
-    code, _, err = longtake("compare", PACK / "workflows" / "minute_wan.api.json", "--prompts", 2)
+    code, _, err = longtake("compare", PACK / "workflows" / "api" / "minute_wan.json", "--prompts", 2)
     assert code == 2 and "text file" in err
 
 
@@ -146,3 +146,8 @@ def test_peak_memory_of_this_process():
     compare.forget_peak(os.getpid())
     compare.forget_peak(2**30)
     assert compare.peak_mb(2**30) is None
+
+
+def test_graphs_are_found_where_they_were():
+    for path in (PACK / "workflows" / "api").glob("*.json"):
+        assert read_graph(PACK / "workflows" / f"{path.stem}.api.json") == read_graph(path)

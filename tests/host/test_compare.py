@@ -10,7 +10,7 @@ from comfyui_longtake.media.read import probe
 
 @pytest.mark.parametrize("way", RIVALS)
 def test_way_runs(comfy, tmp_path, way):
-    graph = read_graph(PACK / "workflows" / "minute.api.json")
+    graph = read_graph(PACK / "workflows" / "api" / "minute.json")
     graph["10"]["inputs"]["steps"] = 1
     graph["3"]["inputs"] |= {"aspect": "custom", "width": 64, "height": 48}
     length = Length(3.5, clip=2.0, carried=4, window=5, shared=2)

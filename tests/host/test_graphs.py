@@ -8,8 +8,8 @@ import av
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKFLOWS = sorted(p.name[: -len(".api.json")] for p in (ROOT / "workflows").glob("*.api.json"))
-IN_BOX = [n for n in WORKFLOWS if "LongTakeLoader" in (ROOT / "workflows" / f"{n}.api.json").read_text()]
+WORKFLOWS = sorted(path.stem for path in (ROOT / "workflows" / "api").glob("*.json"))
+IN_BOX = [n for n in WORKFLOWS if "LongTakeLoader" in (ROOT / "workflows" / "api" / f"{n}.json").read_text()]
 
 
 LENGTHS = {"extend": 8, "connect": 6, "loop": 4, "minute": 6, "film": 15}
@@ -18,7 +18,7 @@ LENGTHS = {"extend": 8, "connect": 6, "loop": 4, "minute": 6, "film": 15}
 
 def graph_of(name, **changes):
     """A shipped graph; changes are `node__input=value`."""
-    graph = json.loads((ROOT / "workflows" / f"{name}.api.json").read_text())
+    graph = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text())
     for place, value in changes.items():
         node, _, key = place.partition("__")
         graph[node.lstrip("n")]["inputs"][key] = value
