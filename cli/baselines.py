@@ -41,7 +41,9 @@ def roles(graph: Graph) -> Roles:
     """Finds them. Raises UsageError for a graph that is no plain Long Take."""
     films = [node for node, content in graph.items() if content["class_type"] == "LongTakeFilm"]
     if len(films) != 1:
-        raise UsageError(f"the graph has {len(films)} Long Take nodes: give one with exactly one, such as workflows/api/minute.json")
+        raise UsageError(
+            f"the graph has {len(films)} Long Take nodes: give one with exactly one, such as workflows/api/minute.json"
+        )
     film = films[0]
     sampling = _source(graph, film, "sampling", "LongTakeSampling")
     planner = _source(graph, film, "latent", "LongTakePlanner")

@@ -71,7 +71,7 @@ class LongTakeExtend(TakeNode):
     ID = "LongTakeExtend"
     NAME = "Extend Take"
     SAYS = "Goes on with a clip, or makes what came before it. The clip itself comes out unchanged."
-    ALIASES = ("extend video", "continue video", "prepend", "backward")
+    ALIASES = ("extend video", "continue video", "prepend", "backward", "longer", "infinite video", "outpaint time")
 
     @classmethod
     def own_inputs(cls) -> list[Any]:
@@ -95,7 +95,7 @@ class LongTakeConnect(TakeNode):
     ID = "LongTakeConnect"
     NAME = "Connect Takes"
     SAYS = "Makes what happens between two clips, so that they become one take."
-    ALIASES = ("transition", "interpolate clips", "join videos", "first last frame")
+    ALIASES = ("transition", "interpolate clips", "join videos", "first last frame", "join", "morph between")
 
     @classmethod
     def own_inputs(cls) -> list[Any]:
@@ -144,7 +144,7 @@ class LongTakeRecut(TakeNode):
     ID = "LongTakeRecut"
     NAME = "Re-cut Take"
     SAYS = "Keeps some seconds of a clip and makes the others again."
-    ALIASES = ("inpaint time", "replace part", "re-cut")
+    ALIASES = ("inpaint time", "replace part", "re-cut", "trim", "cut")
 
     @classmethod
     def own_inputs(cls) -> list[Any]:
@@ -225,7 +225,7 @@ class LongTakeStitch(TakeNode):
     ID = "LongTakeStitch"
     NAME = "Stitch Takes"
     SAYS = "Makes one take of several clips, with a transition made between neighbours."
-    ALIASES = ("concatenate videos", "merge clips", "fragments")
+    ALIASES = ("concatenate videos", "merge clips", "fragments", "combine video", "montage", "sequence", "concat", "join")
 
     @classmethod
     def own_inputs(cls) -> list[Any]:
@@ -256,7 +256,22 @@ class LongTakeFilm(TakeNode):
         "A take of any length from a list of shots. With the name of a reel every finished window is kept on disk, "
         "and a run that was stopped goes on where it stopped."
     )
-    ALIASES = ("long video", "one minute video", "storyboard", "shot list", "film", "story")
+    ALIASES = (
+        "long video",
+        "one minute video",
+        "storyboard",
+        "shot list",
+        "film",
+        "story",
+        "timeline",
+        "infinite",
+        "longer",
+        "director",
+        "framepack",
+        "prompt schedule",
+        "scene",
+        "sora",
+    )
     MORE_OUTPUTS = (REEL.Output(display_name="reel"),)
 
     @classmethod
