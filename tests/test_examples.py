@@ -9,7 +9,11 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
-SAID = {"read_reel": "latent frames 0 to 3: (1, 128, 4, 3, 4)"}
+SAID = {
+    "read_reel": "latent frames 0 to 3: (1, 128, 4, 3, 4)",
+    "render": "32 frames in a.mp4",
+    "extend": "48 frames in b.mp4",
+}
 """Part of what each prints."""
 
 
@@ -19,7 +23,11 @@ def arguments(longtake, tiny_weights, tmp_path):
     words = ("--weights", tiny_weights, "--size", "64x48", "--frames", "16", "--steps", "1", "--reel", "reel", "-o", "film.mp4")
     code, _, said = longtake("render", "a red dog runs", *words)
     assert code == 0, said
-    return {"read_reel": [str(tmp_path / "reel")]}
+    return {
+        "read_reel": [str(tmp_path / "reel")],
+        "render": ["a red dog runs", "a.mp4", str(tiny_weights)],
+        "extend": ["film.mp4", "b.mp4", "backward", str(tiny_weights)],
+    }
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
