@@ -20,8 +20,8 @@ from torch import Tensor
 from ..errors import UsageError
 from .families import probe
 
-BOUNDARY_IMAGE, BOUNDARY_TEXT = 0.9, 0.875
-"""Noise level at which Wan 2.2 A14B was trained to change over, image to video and text to video."""
+BOUNDARY = 0.9
+"""Noise level at which Wan 2.2 A14B was trained to change over, image to video; text to video 0.875."""
 TOP = 1.001
 """Highest noise level of a flow model, with room for rounding."""
 
@@ -33,7 +33,7 @@ class ExpertsGuider(comfy.samplers.CFGGuider):
     model. The weights of `low` are loaded when they are first needed. Raises UsageError where the two do not fit together.
     """
 
-    def __init__(self, high: Any, low: Any, boundary: float = BOUNDARY_IMAGE):
+    def __init__(self, high: Any, low: Any, boundary: float = BOUNDARY):
         if not (math.isfinite(boundary) and 0 <= boundary <= 1):
             raise UsageError(f"boundary {boundary}: give a noise level from 0 (high-noise model alone) to 1")
         first, second = _family("high", high), _family("low", low)

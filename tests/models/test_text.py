@@ -6,7 +6,7 @@ import pytest
 import torch
 from comfyui_longtake.errors import WeightsError
 from comfyui_longtake.models import text
-from comfyui_longtake.models.text import MAX_TOKENS, WIDTH, load_text
+from comfyui_longtake.models.text import MAX_TOKENS, load_text
 
 
 def one_line(error):
@@ -16,7 +16,7 @@ def one_line(error):
 
 def test_states_and_mask(encoder):
     states, mask = encoder(["A red dog", "A yellow car jumps up and down in the city at night", ""])
-    assert states.shape[0] == 3 and states.shape[2] == WIDTH and states.dtype == torch.float32
+    assert states.shape[0] == 3 and states.shape[2] == 384 and states.dtype == torch.float32
     assert mask.dtype == torch.bool and mask.shape == states.shape[:2]
     assert mask.sum(1).tolist() == [
         encoder.tokens(p) for p in ("A red dog", "A yellow car jumps up and down in the city at night", "")
