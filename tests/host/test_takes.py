@@ -1,5 +1,6 @@
 """Takes by the host's samplers, on tiny random models of every video family: lengths, known frames, windows, cost."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,33 +8,8 @@ import pytest
 from comfyui_longtake.engine.timeline import Timeline
 
 BUILDERS = Path(__file__).with_name("families.py")
-VIDEO = [
-    "LongTake",
-    "Wan 2.1 T2V",
-    "Wan 2.1 I2V",
-    "Wan 2.2 A14B T2V (or Wan 2.1 T2V 14B)",
-    "Wan 2.2 A14B I2V",
-    "Wan 2.2 TI2V 5B",
-    "Wan VACE",
-    "LTXV",
-    "LTX-2",
-    "HunyuanVideo 1.0",
-    "HunyuanVideo I2V",
-    "HunyuanVideo I2V (SkyReels)",
-    "HunyuanVideo 1.5",
-    "Cosmos 1 T2V",
-    "Cosmos 1 I2V",
-    "Cosmos Predict2",
-    "Cosmos Predict2, 16 channels",
-    "Mochi",
-    "CogVideoX T2V",
-    "CogVideoX I2V",
-    "CogVideoX 1.5 T2V",
-    "CogVideoX 1.5 I2V",
-    "Kandinsky 5",
-    "MiniMax H3",
-    "Unheard",
-]
+TABLE = json.loads(BUILDERS.with_suffix(".json").read_text(encoding="utf-8"))
+VIDEO = [name for name, family in TABLE.items() if family["kind"] != "none"]
 CASES = ["forward", "guider", "backward", "connect", "loop"]
 
 
