@@ -62,17 +62,23 @@ class Film:
             return -self.trim
         return self.before.frames - self.stage.timeline.frames_for(self.before.tail.shape[2])
 
-    def frames(self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object] | None = None) -> Iterator[Tensor]:
+    def frames(
+        self,
+        chunks: Iterable[Tensor],
+        seen: Callable[[Tensor], object] | None = None,
+        finish: Callable[[Tensor], Tensor] = lambda frames: frames,
+    ) -> Iterator[Tensor]:
         """The output as chunks [T, H, W, 3] on the CPU, at the plan's size; `chunks` are the latents of the take, whose decoded
-        frames are shown to `seen`, also those that are not in the output."""
+        frames are shown to `seen`, also those that are not in the output. `finish` is what is done to frames that were made;
+        those of a given clip stay as they are."""
         if self.closing:
             chunks = list(chunks)
         if self.before is None and self.after is None:
             lead_in = torch.cat(list(chunks), 2)[:, :, -LEAD_IN:] if self.closing else None
-            decoded = crop_all(self._decoded(chunks, seen, lead_in), self.stage.size)
+            decoded = map(finish, crop_all(self._decoded(chunks, seen, lead_in), self.stage.size))
             yield from lay_over(frames_between(decoded, self.trim, self.new), self.stills)
         else:
-            decoded = crop_all(self._decoded(chunks, seen), self.stage.size)
+            decoded = map(finish, crop_all(self._decoded(chunks, seen), self.stage.size))
             yield from self._joined(chunks, decoded)
         if seen is not None:
             deque(decoded, 0)

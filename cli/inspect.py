@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +15,6 @@ from .values import shorten
 if TYPE_CHECKING:
     from ..metrics.meter import Meter
     from ..reel.record import ReelRecord
-
-MARK_FRAMES = 64
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -73,17 +70,18 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
     info = probe(path)
     record = mark.read_record(info.metadata.get("comment", ""))
     console = Console(stderr=True, quiet=arguments.quiet)
-    meter = Meter()
+    meter, detector = Meter(), mark.Detector(mark.KEY)
     frames = read_frames(path)
     for frame in track(frames, "measuring", total=info.frames, console=console, disable=arguments.quiet):
         meter.add(frame)
+        detector.add(frame)
     asked = asked_joins(arguments.joins, meter.frames)
     joins = JoinFrames.read(record).within(meter.frames) if asked is None else JoinFrames(asked, [])
     loop = (arguments.loop or record.get("loop") is True) and meter.frames >= 3
     measured = meter.report(joins.joins, float(info.fps), windows=joins.windows, loop=loop)
     sharpest = max(range(1, meter.frames), key=lambda frame: meter.join(frame).ratio, default=None)
     step = None if sharpest is None else {"frame": sharpest, "ratio": meter.join(sharpest).ratio}
-    score = mark.detect(islice(read_frames(path), MARK_FRAMES), mark.KEY)
+    score = detector.score()
     data = {
         "file": str(path),
         "width": info.width,

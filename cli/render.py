@@ -137,12 +137,13 @@ class FilmEvents:
             tags = mark.metadata(prompts, plan.seed, self.model, **self.record)
         meter = Meter()
         seen = None if plan.reel is None else meter.add
+        finish = (lambda frames: mark.embed(frames, mark.KEY)) if plan.marked else (lambda frames: frames)
         writer = open_writer(plan.output, *plan.size, plan.fps, metadata=tags)
         with self.bar():
             try:
                 with writer:
-                    for frames in self.film.frames((chunk.latents for chunk in chunks), seen):
-                        writer.write(mark.embed(frames, mark.KEY) if plan.marked else frames)
+                    for frames in self.film.frames((chunk.latents for chunk in chunks), seen, finish):
+                        writer.write(frames)
                     for _ in chunks:  # what is sampled beyond the last frame that is written
                         pass
             except KeyboardInterrupt:

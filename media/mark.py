@@ -21,6 +21,8 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmic
 UNSIGNED = "unsigned: this record is plain text and proves nothing; anyone can change or remove it"
 KEY = "longtake"
 """Key of the invisible mark in what LongTake makes."""
+STRETCH = 64
+"""Frames that a mark is looked for in together."""
 THRESHOLD = 5.0
 """A `detect` score above which a video counts as marked. Were the score exactly normal, one unmarked video in three
 million would pass; tests/media/test_mark.py measures it on a few hundred controls."""
@@ -74,6 +76,32 @@ def embed(frames: Tensor, key: str | int) -> Tensor:
     return (frames.float() + (change / 255)[:, 0, ..., None]).clamp(0, 1).to(frames.dtype)
 
 
+class Detector:
+    """Looks for the mark of `key` in frames as they come, a stretch of STRETCH frames at a time, since a film may begin with
+    frames that nobody has marked; see `detect`."""
+
+    def __init__(self, key: str | int):
+        self.key, self.count, self.best = key, 0, 0.0
+        self._total: Any = 0
+
+    def add(self, frame: Tensor) -> None:
+        """Takes one frame [H, W, 3]."""
+        self._total = self._total + _cells(_luma(frame)[None, None] * 255)
+        self.count += 1
+        if self.count == STRETCH:
+            self._close()
+
+    def score(self) -> float:
+        """The highest score of a stretch so far."""
+        if self.count:
+            self._close()
+        return self.best
+
+    def _close(self) -> None:
+        self.best = max(self.best, _score(self._total / self.count, self.key))
+        self._total, self.count = 0, 0
+
+
 def detect(frames: Tensor | Iterable[Tensor], key: str | int) -> float:
     """How surely `frames`, [T, H, W, 3] or an iterable of [H, W, 3], carry the mark of `key`; see `THRESHOLD`.
 
@@ -87,7 +115,11 @@ def detect(frames: Tensor | Iterable[Tensor], key: str | int) -> float:
         count += 1
     if not count:
         raise MediaError("there are no frames to look for a mark in; give a video with at least one frame")
-    fine = total / count
+    return _score(total / count, key)
+
+
+def _score(fine: Any, key: str | int) -> float:
+    """Correlation of the mean cells of some frames with the chips of `key`."""
     fine = fine - _blur(fine, 3)
     fine = fine / (_blur(fine * fine, 5).sqrt() + 0.3)  # whiten: busy places say less
     rows, columns = fine.shape[2:]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from comfyui_longtake.engine.flow import FlowDenoiser
+from comfyui_longtake.engine.noise_matrix import ramp_rows
+from comfyui_longtake.models.box import identity
 from comfyui_longtake.models.prompts.scene import Scene, Subject
 
 SHAPE = (3, 2, 2)
@@ -119,9 +121,21 @@ def line():
 def make_gaussian():
     """Makes (dit, denoiser) with the options of FlowDenoiser."""
 
-    def make(means=(0.5, -2.0), std=0.3, **options):
+    def make(means=(0.5, -2.0), std=0.3, order=1, cfg=1.0, **options):
         dit = GaussianDit(means, std)
-        return dit, FlowDenoiser(dit, None, fps=8, identity="gaussian", **options)
+        name = identity("gaussian", ("euler", "multistep")[order - 1], cfg, 8)
+        return dit, FlowDenoiser(dit, None, fps=8, order=order, cfg=cfg, identity=name, **options)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ramp():
+    """Makes the whole ramp [K + every (frames - 1) + 1, frames]; `reverse` finishes the last frame first."""
+
+    def make(levels, frames, every, reverse=False):
+        matrix = ramp_rows(levels, range(len(levels) + every * (frames - 1)), range(frames), every)
+        return matrix.flip(1) if reverse else matrix
 
     return make
 

@@ -129,7 +129,8 @@ def test_comfyui_gets_every_node_page_template_and_locale(installed, tmp_path):
         infos = json.loads(get("/object_info"))
         assert {node for node in infos if infos[node]["python_module"] == f"custom_nodes.{name}"} == set(pages)
         assert all(get(f"/extensions/{name}/docs/{node}.md") == page for node, page in pages.items())
-        for path in (ROOT / "workflows").iterdir():
-            assert get(f"/api/workflow_templates/{name}/{path.name}") == path.read_bytes()
+        for path in filter(Path.is_file, (ROOT / "workflows").rglob("*")):
+            below = path.relative_to(ROOT / "workflows").as_posix()
+            assert get(f"/api/workflow_templates/{name}/{below}") == path.read_bytes()
         languages = json.loads(get("/i18n"))
         assert all(set(pages) <= set(languages[path.name]["nodeDefs"]) for path in (ROOT / "locales").iterdir())

@@ -127,7 +127,7 @@ def test_an_older_file_survives_a_failed_render(longtake, tiny_weights, monkeypa
     with open_writer(tmp_path / "a.mp4", 32, 32, 8) as writer:
         writer.write(torch.rand(3, 32, 32, 3))
     before = (tmp_path / "a.mp4").read_bytes()
-    monkeypatch.setattr("comfyui_longtake.engine.denoiser.check_finite", lambda x: (_ for _ in ()).throw(MemoryError()))
+    monkeypatch.setattr("comfyui_longtake.engine.flow.check_finite", lambda x: (_ for _ in ()).throw(MemoryError()))
     code, _, err = longtake(*SMALL, "--weights", tiny_weights, "-o", "a.mp4")
     assert (code, len(err.splitlines())) == (1, 1) and "out of memory" in err
     assert (tmp_path / "a.mp4").read_bytes() == before

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from comfyui_longtake.media.read import probe, read_frames
+from comfyui_longtake.reel.record import ReelRecord
 from comfyui_longtake.reel.store import Reel
 
 
@@ -127,12 +128,12 @@ def test_pruning_deletes_what_the_last_version_does_not_use(render, longtake, tm
     code, out, _ = longtake("inspect", "reel", "--json")
     report = json.loads(out)
     assert code == 0 and [segment["used"] for segment in report["segments"]] == [True, False]
-    assert set(report["header"]) == {"model", "shape", "timeline"} and report["metrics"]["fps"] == 8
+    assert set(report["header"]) == {"model", "shape", "timeline"} and report["record"]["fps"] == 8
     assert "earlier  1 of them, " in longtake("inspect", "reel")[1]
     index = json.loads((tmp_path / "reel/reel.json").read_text())
     (tmp_path / "reel/reel.json").write_text(json.dumps({**index, "finished": False}))
     code, _, err = longtake("inspect", "reel", "--prune")
-    assert code == 1 and "did not come to its end" in err and err.count("\n") == 1
+    assert code == 1 and "reel: " in err and "make the take again" in err and err.count("\n") == 1
     assert len(list((tmp_path / "reel/segments").iterdir())) == 2
     render(prompts[1], "--frames", 4, "--reel", "reel", "-o", "b.mp4")
     code, out, _ = longtake("inspect", "reel", "--prune")
@@ -155,13 +156,24 @@ def test_retries_make_rough_windows_again_and_a_reel_remembers(render, tmp_path)
     words = ("a dog", "--frames", 60, "--seed", 3, "--no-mark", "--reel", tmp_path / "reel")
     plain = render("a dog", "--frames", 60, "--seed", 3, "--no-mark", "-o", "a")
     made = render(*words, "--retries", 2, "-o", "b")
-    assert plain["again"] == [] and made["again"]  # joins of random nets show
-    assert all(0 < one["frame"] < 60 and 1 <= one["times"] <= 2 for one in made["again"])
-    assert render(*words, "--retries", 2, "-o", "c")["again"] == made["again"]
+    assert plain["retried"] == [] and made["retried"]  # joins of random nets show
+    assert all(0 < one["frame"] < 60 and 1 <= one["times"] <= 2 for one in made["retried"])
+    assert render(*words, "--retries", 2, "-o", "c")["retried"] == made["retried"]
     a, b, c = ([path.read_bytes() for path in sorted((tmp_path / name).glob("*.png"))] for name in "abc")
-    first = min((one["frame"] for one in made["again"] if one["seed"] != 3), default=60)
+    first = min((one["frame"] for one in made["retried"] if one["seed"] != 3), default=60)
     assert len(a) == 60 and b == c and a[:first] == b[:first] and (first == 60) == (a == b)
-    assert Reel.peek(tmp_path / "reel")["metrics"]["again"] == made["again"]
+    assert Reel.peek(tmp_path / "reel")["metrics"]["retried_windows"] == made["retried"]
+    record = ReelRecord.read(Reel.peek(tmp_path / "reel")["metrics"], "reel")
+    assert [window._asdict() for window in record.retried] == made["retried"] and record.frames == 60
+
+
+def test_retried_windows_of_an_extension_lie_in_the_film(render, tmp_path, dog):
+    """The report counts frames of the film, the reel those of its own latents, which are the clip's last two and the new ones."""
+    made = render("--extend", dog, "--frames", 46, "--retries", 1, "--reel", "reel", "-o", "b.mp4")
+    kept = ReelRecord.read(Reel.peek(tmp_path / "reel")["metrics"], "reel").retried
+    assert made["retried"] == [window._replace(frame=window.frame + 2)._asdict() for window in kept] and kept
+    record = json.loads(probe("b.mp4").metadata["comment"])
+    assert all(one["frame"] in record["joins"] + record["windows"] for one in made["retried"])
 
 
 def test_rolling_order_and_guidance(render):
@@ -173,7 +185,7 @@ def test_odd_prompts_render(longtake, tiny_weights, prompt):
     code, _, err = longtake("render", "--weights", tiny_weights, "--size", "32x32", "--frames", 4, "-o", "a.mp4", "--", prompt)
     assert code == 0 and "Traceback" not in err
     if len(prompt) > 1000:
-        assert "only the first 128 are read" in err
+        assert "2002 tokens" in err and "128" in err
 
 
 def test_summary_names_what_was_made(longtake, tiny_weights):
@@ -195,7 +207,7 @@ def test_inspect(render, longtake, dog):
     for line in (("inspect", "b.mp4", "--joins", "4,8", "--loop"), ("inspect", "reel")):
         assert longtake(*line)[0] == 0
     code, out, _ = longtake("inspect", "b.mp4", "--plot", "plot.png")
-    assert code == 0 and "join 10 " in out and "drift    lightness" in out
+    assert code == 0 and "join at frame 10: ratio " in out and "drift, last 15 % against first: lightness" in out
     assert next(iter(read_frames("plot.png"))).shape == (700, 900, 3)
     assert longtake("inspect", "b.mp4", "--plot", "plot.mp4")[0] == longtake("inspect", "reel", "--plot", "p.mp4")[0] == 2
 
@@ -205,20 +217,44 @@ def test_a_reel_tells_of_joins_and_drift(render, longtake, tmp_path):
     render("a dog", "--frames", 96, "-o", "marked.mp4")
     film = json.loads(longtake("inspect", "marked.mp4", "--json", "--quiet")[1])
     found = json.loads(longtake("inspect", "reel", "--json")[1])
-    metrics = found["metrics"]
-    frames = [join["frame"] for join in metrics["windows"]]
-    assert len(frames) > 1 and frames == [join["frame"] for join in film["windows"]] and metrics["joins"] == film["joins"] == []
-    assert all(frame % 4 == 0 for frame in frames) and found["finished"] and "series" not in metrics and metrics["frames"] == 96
-    assert set(metrics["drift"]) == set(film["drift"])
+    record = found["record"]
+    measured = record["report"]
+    frames = [join["frame"] for join in measured["windows"]]
+    assert len(frames) > 1 and frames == [join["frame"] for join in film["windows"]] and measured["joins"] == film["joins"] == []
+    assert record["join_frames"] == {"joins": [], "windows": frames}
+    assert all(frame % 4 == 0 for frame in frames) and found["finished"] and "series" not in record
+    assert record["frames"] == measured["frames"] == 96 and set(measured["drift"]) == set(film["drift"])
     code, out, _ = longtake("inspect", "reel", "--plot", "p.png")
-    assert code == 0 and f"windows  {len(frames)} joins, median ratio" in out and "drift    lightness" in out
+    assert code == 0 and f"between windows: {len(frames)} joins, median ratio" in out
+    assert "drift, last 15 % against first: lightness" in out
     assert next(iter(read_frames("p.png"))).shape == (700, 900, 3)
     index = json.loads((tmp_path / "reel/reel.json").read_text())
-    for broken, code in (({**index["metrics"], "series": {}}, 0), ({"shots": []}, 0), ({**index["metrics"], "windows": [1]}, 1)):
+    metrics = index["metrics"]
+    damaged = {**metrics, "report": {**metrics["report"], "windows": [1]}}
+    for broken, code in (({**metrics, "series": {}}, 0), ({"shots": []}, 0), (damaged, 1)):
         (tmp_path / "reel/reel.json").write_text(json.dumps({**index, "metrics": broken}))
         assert longtake("inspect", "reel")[0] == code
         said, out, err = longtake("inspect", "reel", "--plot", "p.png")
-        assert said == 2 and "nothing was measured of this reel" in err and "Traceback" not in err
+        assert (said, out) == (code or 2, "") and len(err.splitlines()) == 1 and "Traceback" not in err
+        assert ("make the take again" if code else "give the film") in err
+
+
+@pytest.mark.parametrize("words", [["--extend"], ["--extend", "--backward"], ["--extend", "--loop"], ["--connect"], ["--remix"]])
+def test_a_reel_of_clips_is_measured_to_its_end(render, longtake, tmp_path, monkeypatch, words):
+    """Also what is not in the film, as real frames stand there; large pictures are decoded a latent at a time."""
+    monkeypatch.setattr("comfyui_longtake.models.box.AREA", 1)
+    render("a dog", "--frames", 46, "--no-mark", "-o", "dog.mp4")
+    clips = ["dog.mp4", "dog.mp4"] if words == ["--connect"] else ["dog.mp4"]
+    length = ["a cat"] if words == ["--remix"] else ["--frames", 10]
+    film = (words[0], *clips, *words[1:], *length, "--no-mark")
+    render(*film, "--reel", "reel", "-o", "a.mp4")
+    record = ReelRecord.read(Reel.peek(tmp_path / "reel")["metrics"], "reel")
+    assert record.report.frames == record.meter.frames == record.frames
+    assert [join.frame for join in record.report.joins] == record.join_frames.joins
+    assert len(record.join_frames.joins) == {"--connect": 2, "--remix": 0}.get(words[0], 1 + ("--loop" in words))
+    assert longtake("inspect", "reel", "--plot", "p.png")[0] == 0
+    render(*film, "-o", "b.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
 def test_joins_between_windows_of_an_extension_lie_where_its_windows_begin(render, longtake, dog):
@@ -227,3 +263,19 @@ def test_joins_between_windows_of_an_extension_lie_where_its_windows_begin(rende
         record = json.loads(probe("b.mp4").metadata["comment"])
         assert record["joins"] == [join] and record["windows"]
         assert all((frame - join) % 4 == 0 and (frame < join) == bool(words) for frame in record["windows"])
+
+
+def test_frames_of_a_given_clip_are_not_marked_again(render):
+    """Six extensions cost the first frames what the codec costs, marked or not."""
+    render("a red dog runs", "--seconds", 2, "-o", "0.mp4", "--no-mark")
+    first = torch.stack(list(read_frames("0.mp4")))[:8]
+
+    def psnr(*words):
+        last = "0.mp4"
+        for number in range(6):
+            name = f"{number + 1}{len(words)}.mp4"
+            render("--extend", last, "a red dog runs", "--seconds", 1, "-o", name, "--seed", number, *words)
+            last = name
+        return float(-10 * (torch.stack(list(read_frames(last)))[:8] - first).square().mean().log10())
+
+    assert abs(psnr() - psnr("--no-mark")) < 0.3

@@ -151,7 +151,7 @@ def test_value_is_json_or_text_as_the_input_wants(graph, word, value):
 def test_input_that_the_node_does_not_have(graph):
     specs = input_specs(INFOS["SaveVideo"])
     assert {"format.codec.crf", "format.alpha", "clips.clip0", "clips.clip2"} <= set(specs)
-    with pytest.raises(UsageError, match=r"SaveVideo \(node 4\) has no input 'format.codek'; it has images, format"):
+    with pytest.raises(UsageError, match=r"SaveVideo .*node 4.*'format.codek'.*images, format"):
         spec_of(graph, parse_setting(graph, "4.format.codek=1"), specs)
     assert spec_of(graph, parse_setting(graph, "3.width=1"), {}) is None  # a class the server does not know
     assert takes_upload(INFOS["LoadImage"]["input"]["required"]["image"]) and not takes_upload(["IMAGE"]) and not takes_upload(None)

@@ -124,8 +124,8 @@ def test_outputs_come_without_a_websocket(against, tmp_path, behave):
     ("behave", "said"),
     [
         ("other site", "not as ComfyUI does"),
-        ("refuse", "Resize v1.5 (Resize, node 2): Value too small: width, Bad"),
-        ("fail", "Resize v1.5 (Resize, node 2) failed: ValueError: no room"),
+        ("refuse", "Resize v1.5 (Resize, node 2)|Value too small: width|Bad"),
+        ("fail", "Resize v1.5 (Resize, node 2)|ValueError: no room"),
         ("forget", "no longer knows the graph"),
         ("nothing", "made no file"),
         ("break off", "broke off"),
@@ -134,7 +134,7 @@ def test_outputs_come_without_a_websocket(against, tmp_path, behave):
 def test_what_goes_wrong_is_said_in_one_line(against, tmp_path, behave, said):
     _, code, out, err = against(behave, "--quiet")
     assert (code, out, len(err.splitlines())) == (1, "", 1)
-    assert said in err and not list((tmp_path / "out").iterdir())
+    assert all(part in err for part in said.split("|")) and not list((tmp_path / "out").iterdir())
 
 
 def test_what_a_listener_raises_is_heard(monkeypatch):
@@ -164,5 +164,5 @@ def test_nobody_there(longtake, tmp_path):
 
 def test_unknown_input_is_wrong_use(against):
     server, code, _, err = against("drop the websocket", "--set", "2.height=3")
-    assert code == 2 and "Resize v1.5 (Resize, node 2) has no input 'height'; it has image, width, mode" in err
+    assert code == 2 and all(part in err for part in ("Resize v1.5", "node 2", "'height'", "image, width, mode"))
     assert "/prompt" not in server.asked

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from comfyui_longtake.engine import request as requests
-from comfyui_longtake.engine.request import Shot
-from comfyui_longtake.engine.statistics import ChannelStatistics, drawn
-from comfyui_longtake.engine.take import Settings, collect, plan, sample
+from comfyui_longtake.engine.request import Mix, Request, Shot
+from comfyui_longtake.engine.settings import Settings
+from comfyui_longtake.engine.statistics import ChannelStatistics, adain
+from comfyui_longtake.engine.take import collect, plan, sample
 from comfyui_longtake.errors import UsageError
 from comfyui_longtake.reel.store import Reel
 from hypothesis import given, settings
@@ -19,8 +19,13 @@ def clip(frames, mean=0.0, std=1.0):
     return (noise - found.mean) / found.std * std + mean
 
 
-def moved(request, denoiser, adain, **options):
-    return collect(sample(request, denoiser, Settings(steps=3, adain=adain, **options)))
+def numbered(latents, start=0):
+    """Latents [C, h, w] by their number in a take in which the first of `latents` is number `start`."""
+    return {start + place: latent for place, latent in enumerate(latents[0].unbind(1))}
+
+
+def moved(request, denoiser, strength, **options):
+    return collect(sample(request, denoiser, Settings(steps=3, adain=strength, **options)))
 
 
 @given(seed=st.integers(0, 99), strength=st.floats(0, 1), mean=st.floats(-3, 3), std=st.floats(0.1, 3))
@@ -29,23 +34,23 @@ def test_moments_move_by_the_strength(seed, strength, mean, std):
     torch.manual_seed(seed)
     given_latents = 2 * torch.randn(1, 4, 3, 4, 4) + 1
     goal = ChannelStatistics(torch.full((1, 4, 1, 1, 1), mean), torch.full((1, 4, 1, 1, 1), std))
-    before, after = ChannelStatistics.of(given_latents), ChannelStatistics.of(drawn(given_latents, goal, strength))
+    before, after = ChannelStatistics.of(given_latents), ChannelStatistics.of(adain(given_latents, goal, strength))
     assert torch.allclose(after.mean, torch.lerp(before.mean, goal.mean, strength), atol=1e-4)
     assert torch.allclose(after.std, torch.lerp(before.std, goal.std, strength), atol=1e-4)
 
 
 def test_a_still_channel_stays_finite():
-    made = drawn(torch.ones(1, 3, 2, 2, 2), ChannelStatistics(torch.zeros(1, 3, 1, 1, 1), torch.ones(1, 3, 1, 1, 1)), 1.0)
+    made = adain(torch.ones(1, 3, 2, 2, 2), ChannelStatistics(torch.zeros(1, 3, 1, 1, 1), torch.ones(1, 3, 1, 1, 1)), 1.0)
     assert torch.equal(made, torch.zeros_like(made))
 
 
 @pytest.mark.parametrize("backward", [False, True])
-def test_an_extension_is_held_to_its_clip(gaussian, backward):
+def test_an_extension_is_held_to_its_clip(gaussian, shape, backward):
     _, denoiser = gaussian
     known = clip(3, mean=4.0, std=0.3)
-    request = requests.extend(known, 24, "a", backward=backward)
+    request = Request(27, shape, known=numbered(known, 24 if backward else 0), backward=backward)
     windows = plan(request, Settings(steps=3))
-    free, held = (moved(request, denoiser, adain) for adain in (0.0, 1.0))
+    free, held = (moved(request, denoiser, strength) for strength in (0.0, 1.0))
     assert len(windows) > 1 and torch.equal(held[:, :, -3:] if backward else held[:, :, :3], known)
     for window in windows:
         places = list(window.new)
@@ -57,7 +62,7 @@ def test_an_extension_is_held_to_its_clip(gaussian, backward):
 
 def test_every_shot_is_held_to_its_own_beginning(make_gaussian, shape):
     _, denoiser = make_gaussian(means=(0.0, 3.0))
-    request = requests.text_to_video(48, shape, ["a", "b"], [Shot(), Shot(24, 1, 2)])
+    request = Request(48, shape, [Shot(), Shot(24, 1, 2)], ["a", "b"])
     windows, made = plan(request, Settings(steps=3)), moved(request, denoiser, 1.0)
     first = {}
     for window in windows:
@@ -68,27 +73,30 @@ def test_every_shot_is_held_to_its_own_beginning(make_gaussian, shape):
     assert (first[0].mean - first[1].mean).abs().mean() > 1
 
 
-def test_what_leads_somewhere_is_left_alone(gaussian):
+def test_what_leads_somewhere_is_left_alone(gaussian, shape):
     _, denoiser = gaussian
     a, b = clip(3, mean=2.0), clip(3, mean=-2.0)
+    track = [Mix(0)] * 18 + [Mix(1)] * 18
     for request in (
-        requests.connect(a, b, 30, ["a"]),
-        requests.connect(a, b, 9, ["a"], strength=0.5),
-        requests.connect(a, b, 30, ["a", "b"]),
-        requests.remix(clip(30), 30, (3, 2, 2), "a"),
+        Request(36, shape, known=numbered(a) | numbered(b, 33)),
+        Request(36, shape, known=numbered(a) | numbered(b, 33), source=clip(36), strength=0.5),
+        Request(36, shape, prompts=["a", "b"], known=numbered(a) | numbered(b, 33), track=track),
+        Request(36, shape, prompts=["a", "b"], track=track),
+        Request(30, shape, source=clip(30), strength=0.55),
     ):
+        assert len(plan(request, Settings(steps=3))) > 1
         assert torch.equal(moved(request, denoiser, 0.0), moved(request, denoiser, 1.0))
 
 
 def test_a_reel_goes_on_the_same_and_knows_the_strength(gaussian, shape, tmp_path):
     dit, denoiser = gaussian
-    request = requests.text_to_video(40, shape, ["a"])
+    request = Request(40, shape)
     whole = moved(request, denoiser, 1.0)
 
-    def kept(adain):
+    def kept(strength):
         dit.calls.clear()
-        with Reel.open(tmp_path, {}) as reel:
-            return collect(sample(request, denoiser, Settings(steps=3, adain=adain), reel=reel)), len(dit.calls)
+        with Reel.open(tmp_path) as reel:
+            return collect(sample(request, denoiser, Settings(steps=3, adain=strength), segments=reel)), len(dit.calls)
 
     assert torch.equal(kept(1.0)[0], whole)
     again, calls = kept(1.0)

@@ -10,6 +10,11 @@ from hypothesis import strategies as st
 schedules = st.builds(matrix.schedule, st.integers(1, 50), st.floats(0.2, 10))
 
 
+def none(frames):
+    """The mask that keeps none of the frames."""
+    return torch.zeros(frames, dtype=torch.bool)
+
+
 @given(schedules)
 def test_schedule_falls_from_one_to_zero(levels):
     assert levels[0] == 1 and levels[-1] == 0
@@ -28,21 +33,30 @@ def test_truncated_schedule_starts_at_the_strength(levels, start):
     assert set(rest[1:].tolist()) <= set(levels.tolist())
 
 
-@given(schedules, st.integers(1, 20), st.integers(1, 5), st.booleans())
-def test_ramp_is_legal_and_every_frame_walks_the_whole_schedule(levels, frames, every, reverse):
-    sigma = matrix.ramp_matrix(levels, frames, every, reverse)
-    matrix.check_matrix(sigma, matrix.mask(frames))
+@given(levels=schedules, frames=st.integers(1, 20), every=st.integers(1, 5), reverse=st.booleans())
+def test_ramp_is_legal_and_every_frame_walks_the_whole_schedule(ramp, levels, frames, every, reverse):
+    sigma = ramp(levels, frames, every, reverse)
+    matrix.check_matrix(sigma, none(frames))
     order = sigma.flip(1) if reverse else sigma
     assert (order.diff(dim=1) >= 0).all()
     for column in sigma.T:
         assert column.unique().tolist() == sorted(levels.tolist())
 
 
-@given(schedules, st.integers(1, 30), st.integers(1, 16))
-def test_queue_keeps_every_frame_in_sight_from_noise_to_clean(levels, frames, queue):
+@given(levels=schedules, frames=st.integers(1, 30), every=st.integers(1, 5), data=st.data())
+def test_ramp_rows_are_rows_of_the_whole_ramp(ramp, levels, frames, every, data):
+    whole = ramp(levels, frames, every)
+    first = data.draw(st.integers(0, len(whole) - 1))
+    rows = range(first, data.draw(st.integers(first + 1, len(whole))))
+    shown = data.draw(st.lists(st.integers(0, frames - 1), min_size=1, max_size=8))
+    assert torch.equal(matrix.ramp_rows(levels, rows, shown, every), whole[list(rows)][:, shown])
+
+
+@given(levels=schedules, frames=st.integers(1, 30), queue=st.integers(1, 16))
+def test_queue_keeps_every_frame_in_sight_from_noise_to_clean(ramp, levels, frames, queue):
     steps = len(levels) - 1
     every, flight = matrix.queue_shape(steps, queue)
-    sigma = matrix.ramp_matrix(levels, frames, every)
+    sigma = ramp(levels, frames, every)
     for age in range(frames):
         row = steps + every * age
         assert sigma[row, age] == 0
@@ -51,10 +65,10 @@ def test_queue_keeps_every_frame_in_sight_from_noise_to_clean(levels, frames, qu
 
 
 @given(schedules, st.lists(st.booleans(), min_size=1, max_size=12), st.sampled_from([0.0, 0.25, 0.5]))
-def test_hold_freezes_kept_columns_only(levels, kept, level):
+def test_known_frames_keep_their_level_and_others_their_columns(levels, kept, level):
     keep = torch.tensor(kept)
     plain = matrix.sync_matrix(levels, len(kept))
-    sigma = matrix.hold(plain, keep, level)
+    sigma = matrix.keep_known(plain, keep, level)
     matrix.check_matrix(sigma, keep)
     assert (sigma[:, keep] == level).all() and torch.equal(sigma[:, ~keep], plain[:, ~keep])
 
@@ -63,27 +77,35 @@ def test_hold_freezes_kept_columns_only(levels, kept, level):
 def test_each_frame_joins_in_at_its_own_level(levels, starts):
     start = torch.tensor(starts)
     sigma = matrix.sync_matrix(levels, len(starts), start)
-    matrix.check_matrix(sigma, matrix.mask(len(starts)))
+    matrix.check_matrix(sigma, none(len(starts)))
     assert torch.equal(sigma[0], start) and (sigma[-1] == 0).all()
     whole = matrix.sync_matrix(levels, len(starts), float(start.max()))
     assert torch.equal(sigma, torch.minimum(whole, start))
 
 
-def test_mask():
-    assert matrix.mask(5, [0, -1]).tolist() == [True, False, False, False, True]
-    with pytest.raises(UsageError, match="latents 0 to 4"):
-        matrix.mask(5, [5])
+@given(schedules, st.lists(st.tuples(st.booleans(), st.floats(0.0, 1.0, width=32)), min_size=1, max_size=12))
+def test_known_frames_may_have_a_level_each(levels, frames):
+    keep, level = (torch.tensor(part) for part in zip(*frames, strict=True))
+    sigma = matrix.keep_known(matrix.sync_matrix(levels, len(frames)), keep, level)
+    matrix.check_matrix(sigma, keep)
+    assert torch.equal(sigma[:, keep], level[keep].expand(len(levels), -1))
 
 
 @pytest.mark.parametrize("sigma", [[[1.0], [1.1]], [[0.5], [0.6]], [[float("nan")], [0.0]]])
 def test_illegal_levels_are_refused(sigma):
     with pytest.raises(UsageError, match="noise matrix"):
-        matrix.check_matrix(torch.tensor(sigma), matrix.mask(1))
+        matrix.check_matrix(torch.tensor(sigma), none(1))
 
 
 def test_moving_kept_frame_is_refused():
     with pytest.raises(UsageError, match="kept frame"):
-        matrix.check_matrix(matrix.sync_matrix(matrix.schedule(4), 2), matrix.mask(2, [0]))
+        matrix.check_matrix(matrix.sync_matrix(matrix.schedule(4), 2), torch.tensor([True, False]))
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_mask_of_another_length_is_refused(frames):
+    with pytest.raises(UsageError, match="keep mask"):
+        matrix.check_matrix(matrix.sync_matrix(matrix.schedule(4), 2), none(frames))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +116,6 @@ def test_moving_kept_frame_is_refused():
         lambda: matrix.schedule(4, float("inf")),
         lambda: matrix.truncate(matrix.schedule(4), 1.5),
         lambda: matrix.queue_shape(4, 0),
-        lambda: matrix.ramp_matrix(matrix.schedule(4), 0, 1),
     ],
 )
 def test_refuses(call):

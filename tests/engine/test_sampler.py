@@ -1,14 +1,22 @@
 """The sampler against an ODE with a known end: convergence, order, kept frames, guidance, blends, rings."""
 
+import itertools
+
 import pytest
 import torch
-from comfyui_longtake.engine.denoiser import Blend, FlowDenoiser, frame_noise, take_noise
-from comfyui_longtake.engine.noise_matrix import hold, mask, ramp_matrix, schedule, sync_matrix
+from comfyui_longtake.engine.denoiser import Blend, frame_noise, take_noise
+from comfyui_longtake.engine.flow import FlowDenoiser
+from comfyui_longtake.engine.noise_matrix import keep_known, schedule, sync_matrix
 from comfyui_longtake.errors import LongTakeError, UsageError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 FRAMES = 6
+
+
+def mask(frames, kept=()):
+    """[frames] bool, True where a frame is kept."""
+    return torch.tensor([frame in kept for frame in range(frames)])
 
 
 def run(denoiser, sigma, keep=None, latents=None, prompt=None, **options):
@@ -40,6 +48,26 @@ def test_multistep_converges_with_order_two_and_beats_euler(make_gaussian, shape
         assert error(multistep, steps, shape) < 0.5 * error(euler, steps, shape)
 
 
+@pytest.mark.parametrize("cfg", [1.0, 3.0])
+def test_euler_is_that_of_k_diffusion_bit_for_bit(make_gaussian, shape, cfg):
+    """The operations of its sample_euler, of a CONST model and of classifier-free guidance, in their order."""
+    dit, denoiser = make_gaussian(cfg=cfg, uncond=1)
+    levels, noise = schedule(7, 2.5), take_noise(7, range(FRAMES), shape)
+    rows = torch.zeros(1, FRAMES, dtype=torch.long)
+
+    def denoised(x, sigma, prompt):
+        return x - dit(x, sigma.expand(1, FRAMES), None, prompt, rows, torch.arange(FRAMES)[None], None) * sigma
+
+    x = noise
+    for sigma, after in itertools.pairwise(levels):
+        clean = denoised(x, sigma, rows)
+        if cfg != 1:
+            uncond = denoised(x, sigma, rows + 1)
+            clean = uncond + (clean - uncond) * cfg
+        x = x + (x - clean) / sigma * (after - sigma)
+    assert torch.equal(run(denoiser, sync_matrix(levels, FRAMES)), x)
+
+
 @pytest.mark.parametrize("order", [1, 2])
 def test_one_model_call_a_step(make_gaussian, order):
     dit, denoiser = make_gaussian(order=order)
@@ -48,18 +76,18 @@ def test_one_model_call_a_step(make_gaussian, order):
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_point_target_is_hit_by_any_schedule(make_gaussian, order):
+def test_point_target_is_hit_by_any_schedule(make_gaussian, ramp, order):
     _, denoiser = make_gaussian(std=0.0, order=order)
-    for sigma in (sync_matrix(schedule(1), 4), sync_matrix(schedule(7, 3.0), 4), ramp_matrix(schedule(6), 4, 2)):
+    for sigma in (sync_matrix(schedule(1), 4), sync_matrix(schedule(7, 3.0), 4), ramp(schedule(6), 4, 2)):
         assert torch.allclose(run(denoiser, sigma), torch.full((1, 3, 4, 2, 2), 0.5), atol=1e-5)
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_ramp_gives_the_same_as_synchronous_where_frames_are_independent(make_gaussian, order):
+def test_ramp_gives_the_same_as_synchronous_where_frames_are_independent(make_gaussian, ramp, order):
     _, denoiser = make_gaussian(order=order)
     together = run(denoiser, sync_matrix(schedule(8), 5))
     for reverse in (False, True):
-        assert torch.allclose(run(denoiser, ramp_matrix(schedule(8), 5, 2, reverse)), together, atol=1e-5)
+        assert torch.allclose(run(denoiser, ramp(schedule(8), 5, 2, reverse)), together, atol=1e-5)
 
 
 @settings(deadline=None, max_examples=25)
@@ -74,7 +102,7 @@ def test_kept_frames_come_back_bit_for_bit(kept, level, order):
 
     keep = torch.tensor(kept)
     latents = torch.randn(2, 3, len(kept), 2, 2, generator=torch.Generator().manual_seed(1))
-    sigma = hold(sync_matrix(schedule(3), len(kept)), keep, level)
+    sigma = keep_known(sync_matrix(schedule(3), len(kept)), keep, level)
     out = run(FlowDenoiser(dit, None, fps=8, order=order), sigma, keep, latents)
     assert torch.equal(out[:, :, keep], latents[:, :, keep])
     assert out.shape == latents.shape
@@ -88,7 +116,7 @@ def test_context_is_told_and_shown_at_its_noise_level(shape):
         return torch.zeros_like(x)
 
     keep, latents = mask(3, [0]), torch.full((1, 3, 3, 2, 2), 4.0)
-    run(FlowDenoiser(dit, None, fps=8), hold(sync_matrix(schedule(4), 3), keep, 0.02), keep, latents)
+    run(FlowDenoiser(dit, None, fps=8), keep_known(sync_matrix(schedule(4), 3), keep, 0.02), keep, latents)
     want = 0.98 * 4 + 0.02 * frame_noise(7, 0, shape)[None]
     for x, sigma in seen:
         assert torch.allclose(x, want) and sigma.item() == pytest.approx(0.02)

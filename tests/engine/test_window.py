@@ -7,11 +7,12 @@ from comfyui_longtake.engine.frame_order import (
     Span,
     WindowConfig,
     plan_windows,
-    queue_cost,
-    window_cost,
+    positions,
 )
-from comfyui_longtake.engine.noise_matrix import queue_shape
+from comfyui_longtake.engine.request import Request
 from comfyui_longtake.engine.roles import ANCHOR, CONTEXT, TARGET
+from comfyui_longtake.engine.settings import Settings
+from comfyui_longtake.engine.take import collect, sample
 from comfyui_longtake.errors import UsageError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,7 +80,8 @@ def test_targets_stay_in_one_shot_and_nothing_crosses_a_cut(take, config):
 @given(takes(), configs)
 def test_positions_are_based_on_the_first_new_latent(take, config):
     for window in plan_windows(take[0], config):
-        for index, role, position in zip(window.indices, window.roles, window.positions, strict=True):
+        found = positions(window.indices, window.roles, window.new[0])
+        for index, role, position in zip(window.indices, window.roles, found, strict=True):
             if role == ANCHOR:
                 assert position in (-16, -17)
             else:
@@ -106,7 +108,8 @@ def test_extension_is_the_same_in_the_mirror():
     for one, other in zip(forward, backward, strict=True):
         mirrored = {(39 - index, role) for index, role in zip(other.indices, other.roles, strict=True)}
         assert mirrored == set(zip(one.indices, one.roles, strict=True))
-    assert backward[0].positions == (-16.0, *map(float, range(11)))
+    first = backward[0]
+    assert positions(first.indices, first.roles, first.new[0]) == (-16.0, *map(float, range(11)))
 
 
 def test_connect_ends_in_a_full_window_that_sees_both_sides():
@@ -141,12 +144,13 @@ def test_given_anchor_belongs_to_the_first_shot():
     assert all((window.indices[0] == USER_ANCHOR) == (window.shot == 0) for window in windows)
 
 
-def test_cost_of_a_minute():
+@pytest.mark.parametrize(("rolling", "calls"), [(False, 16 * 15), (True, 16 + 119 * 2)])
+def test_cost_of_a_minute(gaussian, rolling, calls):
     """One minute at 8 frames a second: synchronous and rolling both near 24 latent forwards a latent (16 steps)."""
-    windows = plan_windows(FrameOrder(120, ()))
-    assert 22 < window_cost(windows, 16).per_latent < 26
-    cost = queue_cost(120, 16, *queue_shape(16, 8))
-    assert 22 < cost.per_latent < 26 and cost.calls == 16 + 119 * 2
+    dit, denoiser = gaussian
+    collect(sample(Request(120, (1, 1, 1)), denoiser, Settings(16, rolling=rolling, queue=8)))
+    frames = sum(role.numel() for _, _, role, _ in dit.calls)
+    assert 22 < frames / 120 < 26 and len(dit.calls) == denoiser.calls == calls
 
 
 def test_ten_minutes_is_planned_at_constant_window_size():

@@ -78,11 +78,11 @@ def test_what_a_killed_writer_left_plays(tmp_path, name):
         ("prores", ".mp4", (64, 48), r"prores goes into \.mov, not \.mp4; \.mp4 takes h264"),
         ("h264", ".webm", (64, 48), r"\.webm takes .*vp9"),
         ("mpeg1", ".mp4", (64, 48), r"give one of h264"),
-        ("png", ".mp4", (64, 48), r"png goes into \.png or a folder, not \.mp4"),
-        ("h265", ".png", (64, 48), r"\.png holds png, not h265"),
-        ("h265", ".mp4", (64, 14), r"64x14: h265 needs sides of 16 pixels"),
-        ("av1", ".webm", (2, 48), r"2x48: av1 needs sides of 4 pixels"),
-        ("prores", ".mov", (63, 48), r"63x48: prores needs an even width; give 64x48"),
+        ("png", ".mp4", (64, 48), r"png.*\.png or a folder.*\.mp4"),
+        ("h265", ".png", (64, 48), r"\.png.*png.*h265"),
+        ("h265", ".mp4", (64, 14), r"64x14.*h265.*16 pixels"),
+        ("av1", ".webm", (2, 48), r"2x48.*av1.*4 pixels"),
+        ("prores", ".mov", (63, 48), r"63x48.*prores.*64x48"),
     ],
 )
 def test_wrong_pairs(tmp_path, name, suffix, size, says):

@@ -6,7 +6,11 @@ import math
 import pytest
 import torch
 from comfyui_longtake.errors import UsageError
-from comfyui_longtake.metrics.meter import LISTED, Meter, Report, measure, phase_shift, summarise
+from comfyui_longtake.metrics.joins import PASS, JoinFrames, JoinMetrics, summarise
+from comfyui_longtake.metrics.meter import Meter, measure, phase_shift
+from comfyui_longtake.metrics.report import LISTED, Report
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def scene(count, speed=1.0, size=32, start=0.0):
@@ -140,12 +144,42 @@ def test_refuses(call):
 
 def test_report_in_words():
     frames = torch.cat([scene(20), scene(20, start=40.0)])
-    lines = measure(frames, [10, 20], loop=True).words()
-    assert lines[0].startswith("join 10  ratio 0.9") and lines[0].endswith(": smooth")
-    assert lines[1].startswith("join 20  ratio ") and lines[1].endswith(": visible")
-    assert lines[2].startswith("loop     ratio ")
-    assert [line.split()[1] for line in lines[3:]] == ["lightness", "chroma", "contrast", "sharpness", "motion"]
-    assert all(line.startswith("drift") and line.endswith("%)") for line in lines[3:])
+    report = measure(frames, [10, 20], loop=True)
+    lines = report.lines()
+    assert len(lines) == 4 and not any("\n" in line for line in lines)
+    assert lines[0].startswith("join at frame 10: ratio 0.9") and lines[0].endswith("(smooth)")
+    assert lines[1].startswith("join at frame 20: ratio ") and lines[1].endswith("(may be seen)")
+    for line, join in zip(lines, [*report.joins, report.loop], strict=False):
+        figures = (f"ratio {join.ratio:.2f}", f"acceleration {join.acceleration:.2f}", f"lightness {join.luma_step:+.2f}")
+        assert all(figure in line for figure in figures)
+    assert lines[2].startswith("from the last frame to the first: ratio ")
+    drift = lines[3].removeprefix("drift, last 15 % against first: ").split(", ")
+    assert [part.split()[0] for part in drift] == ["lightness", "chroma", "contrast", "sharpness", "motion"]
+    assert [part.split()[1] for part in drift] == [f"{value.change:+.1%}" for value in report.drift.values()]
+    assert Report(0).lines() == [] and Report(9, report.joins).lines() == lines[:2]
+
+
+numbers = st.floats(0, 4)
+
+
+@given(st.builds(JoinMetrics, st.integers(0, 999), *[numbers] * 3, st.floats(-9, 9), numbers, st.floats(0, 1)))
+def test_a_join_comes_back_from_numbers_and_says_whether_it_passes(join):
+    assert JoinMetrics.of(json.loads(json.dumps(join.as_dict()))) == join
+    assert join.passes == (max(join.ratio, join.acceleration) <= PASS) == (join.worst <= PASS) == join.as_dict()["passes"]
+    assert join.describe().endswith("(smooth)" if join.passes else "(may be seen)")
+
+
+@given(st.lists(st.integers(-3, 60)), st.lists(st.integers(-3, 60)), st.integers(0, 50))
+def test_frames_of_joins_are_read_and_kept_inside_a_video(joins, windows, frames):
+    found = JoinFrames.read({"joins": joins, "windows": windows, "other": 1})
+    assert found == JoinFrames(joins, windows) == JoinFrames.read(json.loads(json.dumps(found._asdict())))
+    inside = found.within(frames)
+    assert inside.joins == [at for at in joins if 0 < at < frames] and all(0 < at < frames for at in inside.windows)
+
+
+@pytest.mark.parametrize("record", [None, 3, "joins", [], {}, {"joins": 3, "windows": None}, {"joins": ["4", None, 1.5, True]}])
+def test_a_record_without_joins_has_none(record):
+    assert JoinFrames.read(record) == JoinFrames([], [])
 
 
 def test_a_report_and_its_series_come_back_from_numbers():
@@ -161,16 +195,20 @@ def test_a_report_and_its_series_come_back_from_numbers():
     for wrong in ({}, {**meter.series(), "bend": [1.0]}, {**meter.series(), "chroma": None}):
         with pytest.raises((KeyError, TypeError, ValueError)):
             Meter.of(wrong)
+    for broken in ({"joins": [1]}, {"joins": [{"frame": 1}]}, {"drift": {"chroma": {}}}, {"drift": []}, {"frames": "many"}):
+        with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+            Report.of(broken)
 
 
 def test_many_joins_are_summed_up_in_a_line():
     meter = Meter()
     meter.add(torch.cat([scene(60), scene(60, start=40.0)]))
     report = meter.report(range(1, 100), 8.0, windows=[10, 60, 110])
-    lines = report.words()
-    assert sum(line.startswith("join ") for line in lines) == LISTED
-    assert sum(line.startswith(("more ", "windows ")) for line in lines) == 2
-    assert summarise(report.windows).startswith("3 joins, median ratio 1.0") and summarise(report.windows).endswith(
-        " at frame 60; 1 visible"
-    )
-    assert summarise(report.windows[:1]).startswith("1 join, ") and summarise(report.windows[:1]).endswith("; none visible")
+    lines = report.lines()
+    assert sum(line.startswith("join at frame ") for line in lines) == LISTED
+    further, between = lines[LISTED : LISTED + 2]
+    assert further == f"joins further on: {summarise(report.joins[LISTED:])}" and "59 joins" in further
+    assert between == f"between windows: {summarise(report.windows)}"
+    many, one = summarise(report.windows), summarise(report.windows[:1])
+    assert many.startswith("3 joins, median ratio 1.0") and many.endswith(" at frame 60; 1 visible")
+    assert one.startswith("1 join, ") and one.endswith("; none visible")

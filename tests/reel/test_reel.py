@@ -4,20 +4,25 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from comfyui_longtake import __version__
-from comfyui_longtake.engine import request as requests
-from comfyui_longtake.engine.request import Shot
-from comfyui_longtake.engine.take import Settings, collect, sample
+from comfyui_longtake.engine.frame_order import WindowConfig
+from comfyui_longtake.engine.request import Request, Shot
+from comfyui_longtake.engine.settings import Settings
+from comfyui_longtake.engine.take import collect, sample
 from comfyui_longtake.engine.timeline import Timeline
 from comfyui_longtake.errors import ReelError
-from comfyui_longtake.reel.store import SCHEMA, Reel, header
+from comfyui_longtake.metrics.joins import JoinFrames
+from comfyui_longtake.reel.record import ReelHeader, ReelRecord
+from comfyui_longtake.reel.store import SCHEMA, Reel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-HEADER = header("m1", (128, 10, 16), Timeline(4, 4))
+HEADER = ReelHeader("m1", (128, 10, 16), Timeline(4, 4))
+OTHER = ReelHeader("m2", (9, 9, 9), Timeline(1, 4), 2)
 MODES = [Settings(steps=3), Settings(steps=4, rolling=True, queue=3)]
 
 
@@ -26,8 +31,8 @@ class Stop(Exception):
 
 
 def take(denoiser, shape, mode, reel=None, length=40, progress=None, **options):
-    request = requests.text_to_video(length, shape, ["a", "b"], **options)
-    return collect(sample(request, denoiser, mode, reel=reel, progress=progress))
+    request = Request(length, shape, prompts=["a", "b"], **options)
+    return collect(sample(request, denoiser, mode, segments=reel, progress=progress))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -49,7 +54,8 @@ def test_second_run_samples_nothing_and_is_bit_identical(gaussian, shape, tmp_pa
 @given(calls=st.integers(1, 70), backward=st.booleans())
 def test_stopped_run_resumes_where_it_stopped(make_gaussian, shape, tmp_path_factory, mode, order, calls, backward):
     dit, denoiser = make_gaussian(order=order)
-    request = requests.extend(torch.full((1, 3, 4, 2, 2), 0.3), 40, "a", backward=backward)
+    known = {at + 40 * backward: torch.full(shape, 0.3) for at in range(4)}
+    request = Request(44, shape, known=known, backward=backward)
     whole = collect(sample(request, denoiser, mode))
     total, directory, seen = len(dit.calls), tmp_path_factory.mktemp("reel"), []
 
@@ -62,12 +68,12 @@ def test_stopped_run_resumes_where_it_stopped(make_gaussian, shape, tmp_path_fac
     lost = 0
     try:
         with Reel.open(directory, HEADER) as reel:
-            collect(sample(request, denoiser, mode, reel=reel, progress=stop))
+            collect(sample(request, denoiser, mode, segments=reel, progress=stop))
     except Stop:
         lost = seen[-1].step
         assert len(dit.calls) == calls
     with Reel.open(directory, HEADER) as reel:
-        assert torch.equal(collect(sample(request, denoiser, mode, reel=reel)), whole)
+        assert torch.equal(collect(sample(request, denoiser, mode, segments=reel)), whole)
     assert len(dit.calls) == total + lost, "more than the unfinished window was made again"
 
 
@@ -104,15 +110,20 @@ def test_shot_after_a_cut_keeps_its_segments_when_it_moves(gaussian, shape, tmp_
         {"mode": Settings(steps=5)},
         {"mode": Settings(steps=3, shift=2.0)},
         {"mode": Settings(steps=3, context_sigma=0.1)},
+        {"mode": Settings(steps=3, anchor_sigma=0.1)},
+        {"mode": Settings(steps=3, levels=(1.0, 0.7, 0.3, 0.0))},
+        {"mode": Settings(steps=3, adain=1.0)},
+        {"mode": Settings(steps=3, windows=WindowConfig(context=2))},
         {"shots": [Shot(seed=9)]},
         {"shots": [Shot(prompt=1)]},
         {"cfg": 2.0},
+        {"order": 2},
     ],
 )
 def test_whatever_shapes_a_window_is_in_its_key(make_gaussian, shape, tmp_path, change):
     _, plain = make_gaussian()
-    options = {"mode": MODES[0], **{name: value for name, value in change.items() if name != "cfg"}}
-    dit, changed = make_gaussian(cfg=change.get("cfg", 1.0), uncond=1)
+    options = {"mode": MODES[0], **{name: value for name, value in change.items() if name not in ("cfg", "order")}}
+    dit, changed = make_gaussian(cfg=change.get("cfg", 1.0), order=change.get("order", 1), uncond=1)
     with Reel.open(tmp_path, HEADER) as reel:
         take(plain, shape, MODES[0], reel)
         with_reel = take(changed, shape, reel=reel, **options)
@@ -172,45 +183,45 @@ def old(tmp_path, fps=8.0):
 
 def test_reel_of_an_older_command_line_goes_on(gaussian, shape, tmp_path):
     dit, denoiser = gaussian
-    mine = header("m1", shape, Timeline(4, 4))
+    mine = ReelHeader("m1", shape, Timeline(4, 4))
     with Reel.open(tmp_path, mine) as reel:
         first = take(denoiser, shape, MODES[0], reel)
     index = old(tmp_path)
     before = Reel.peek(tmp_path)
-    assert (before["schema"], before["header"], before["finished"]) == (SCHEMA, mine, False)
-    assert before["metrics"] == {"shots": [], "fps": 8.0} and before["segments"] == index["segments"]
+    assert (before["schema"], before["header"], before["finished"]) == (SCHEMA, mine.as_dict(), False)
+    assert ReelRecord.read(before["metrics"], tmp_path) == ReelRecord(fps=8.0) and before["segments"] == index["segments"]
     with pytest.raises(ReelError, match="made with shape"):
-        Reel.open(tmp_path, header("m1", (9, 9, 9), Timeline(4, 4)))
+        Reel.open(tmp_path, ReelHeader("m1", (9, 9, 9), Timeline(4, 4)))
     dit.calls.clear()
     with Reel.open(tmp_path, mine) as reel:
         assert torch.equal(take(denoiser, shape, MODES[0], reel), first)
-    assert not dit.calls and json.loads((tmp_path / "reel.json").read_text())["header"] == mine
+    assert not dit.calls and json.loads((tmp_path / "reel.json").read_text())["header"] == mine.as_dict()
 
 
 def test_reel_of_an_older_command_line_without_a_segment_is_anybodys(tmp_path):
-    with Reel.open(tmp_path, {}):
+    with Reel.open(tmp_path):
         pass
     old(tmp_path)
     assert Reel.peek(tmp_path)["header"] == {}
     with Reel.open(tmp_path, HEADER) as reel:
         reel.put("k", torch.zeros(1, 1, 1, 1, 1))
-    assert Reel.peek(tmp_path)["header"] == HEADER
+    assert Reel.peek(tmp_path)["header"] == HEADER.as_dict()
 
 
 def test_older_timeline_of_a_node_gets_what_was_added_since(tmp_path):
     with Reel.open(tmp_path, HEADER):
         pass
     index = json.loads((tmp_path / "reel.json").read_text())
-    index = {**index, "schema": 2, "header": HEADER | {"timeline": {"first": 4, "rest": 4}}}
+    index = {**index, "schema": 2, "header": HEADER.as_dict() | {"timeline": {"first": 4, "rest": 4}}}
     (tmp_path / "reel.json").write_text(json.dumps(index))
-    assert Reel.peek(tmp_path)["header"] == HEADER
+    assert Reel.peek(tmp_path)["header"] == HEADER.as_dict()
 
 
 ENTRY = {"key": "k", "file": "k.safetensors", "sha256": "0", "bytes": 1, "meta": {"indices": [0]}}
 INDEX = {
     "schema": SCHEMA,
     "longtake": "1",
-    "header": HEADER,
+    "header": HEADER.as_dict(),
     "order": ["k"],
     "finished": True,
     "metrics": {},
@@ -242,7 +253,7 @@ INDEX = {
 def test_index_of_the_wrong_form_is_one_line_and_kept(tmp_path, index):
     text = json.dumps(index)
     (tmp_path / "reel.json").write_text(text)
-    with pytest.raises(ReelError, match=r"reel\.json: damaged; make the take again") as caught:
+    with pytest.raises(ReelError, match=r"reel\.json.*make the take again") as caught:
         Reel.peek(tmp_path)
     assert "\n" not in str(caught.value)
     with Reel.open(tmp_path, HEADER) as reel:
@@ -279,14 +290,35 @@ def test_foreign_and_half_written_files_are_not_trusted(tmp_path, caplog):
     assert (tmp_path / "segments" / "stranger.safetensors").exists()
 
 
-@pytest.mark.parametrize("name", list(HEADER))
+@pytest.mark.parametrize("name", ["model", "shape", "timeline", "sound"])
 def test_reel_of_another_model_or_size_is_refused(tmp_path, name):
     with Reel.open(tmp_path, HEADER):
         pass
-    with pytest.raises(ReelError, match=name):
-        Reel.open(tmp_path, {**HEADER, name: "other"})
+    with pytest.raises(ReelError, match=f"made with {name} .* another reel") as caught:
+        Reel.open(tmp_path, replace(HEADER, **{name: getattr(OTHER, name)}))
+    assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
     with Reel.open(tmp_path, HEADER):
         pass
+
+
+def test_a_reel_opened_without_a_header_keeps_its_own(tmp_path):
+    with Reel.open(tmp_path, HEADER) as reel:
+        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+    with Reel.open(tmp_path) as reel:
+        assert reel.header == HEADER.as_dict()
+        reel.put("l", torch.zeros(1, 1, 1, 1, 1))
+    assert Reel.peek(tmp_path)["header"] == HEADER.as_dict()
+
+
+def test_a_reel_that_does_not_say_its_model_belongs_to_the_one_that_goes_on(tmp_path):
+    with Reel.open(tmp_path, replace(HEADER, model="")):
+        pass
+    with pytest.raises(ReelError, match="made with shape"):
+        Reel.open(tmp_path, replace(HEADER, shape=OTHER.shape))
+    with Reel.open(tmp_path, HEADER) as reel:
+        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+    with pytest.raises(ReelError, match="made with model 'm1'"):
+        Reel.open(tmp_path, replace(HEADER, model="m2"))
 
 
 def test_refusals_leave_files_alone(tmp_path):
@@ -303,7 +335,7 @@ def test_refusals_leave_files_alone(tmp_path):
         Reel.open(later, HEADER)
     (later / "reel.json").write_text("{}")
     for use in (Reel.peek, lambda path: Reel.open(path, HEADER)):
-        with pytest.raises(ReelError, match="not that of a reel"):
+        with pytest.raises(ReelError, match="give another directory"):
             use(later)
     with pytest.raises(ReelError, match=r"reel\.json"):
         Reel.peek(tmp_path)
@@ -316,7 +348,7 @@ def test_a_run_that_changes_nothing_writes_nothing(gaussian, shape, tmp_path):
     def run(length=40, **more):
         with Reel.open(tmp_path, HEADER) as reel:
             take(denoiser, shape, MODES[0], reel, length=length, **more)
-            reel.set_metrics({"frames": length})
+            reel.record = ReelRecord(frames=length)
         return (tmp_path / "reel.json").stat().st_mtime_ns
 
     first = run()
@@ -329,7 +361,7 @@ def test_a_run_that_changes_nothing_writes_nothing(gaussian, shape, tmp_path):
     with pytest.raises(Stop):
         run(progress=stop)
     assert not Reel.peek(tmp_path)["finished"]
-    with Reel.open(tmp_path, HEADER) as reel, pytest.raises(ReelError, match="did not come to its end"):
+    with Reel.open(tmp_path, HEADER) as reel, pytest.raises(ReelError, match="make the take again"):
         reel.prune()
 
 
@@ -351,9 +383,9 @@ def test_known_latents_are_kept(tmp_path):
 def test_second_process_is_told_who_holds_the_reel(tmp_path):
     code = (
         "import sys; from comfyui_longtake.reel.store import Reel; from comfyui_longtake.errors import ReelError\n"
-        "try: Reel.open(sys.argv[1], {})\nexcept ReelError as error: print(error)"
+        "try: Reel.open(sys.argv[1])\nexcept ReelError as error: print(error)"
     )
-    with Reel.open(tmp_path, {}):
+    with Reel.open(tmp_path):
         found = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
         assert f"process {os.getpid()}" in found.stdout and found.stdout.count("\n") == 1
         assert Reel.peek(tmp_path)["header"] == {}
@@ -364,12 +396,12 @@ def test_second_process_is_told_who_holds_the_reel(tmp_path):
 def test_killed_process_leaves_a_reel_that_opens(tmp_path):
     code = (
         "import os, signal, sys, torch; from comfyui_longtake.reel.store import Reel\n"
-        "reel = Reel.open(sys.argv[1], {}); reel.put('k', torch.ones(1, 2, 3, 1, 1))\n"
+        "reel = Reel.open(sys.argv[1]); reel.put('k', torch.ones(1, 2, 3, 1, 1))\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     assert done.returncode == -9
-    with Reel.open(tmp_path, {}) as reel:
+    with Reel.open(tmp_path) as reel:
         assert torch.equal(reel.get("k"), torch.ones(1, 2, 3, 1, 1))
 
 
@@ -388,21 +420,22 @@ def test_full_disk_is_one_line(tmp_path, monkeypatch):
         assert reel.get("k") is not None and reel.get("l") is None
 
 
-def test_order_metrics_and_prune(tmp_path):
+def test_order_record_and_prune(tmp_path):
+    record = ReelRecord(fps=8.0, frames=12, seeds=[3], join_frames=JoinFrames([4], [8]))
     with Reel.open(tmp_path, HEADER) as reel:
         for key in "abc":
             reel.put(key, torch.zeros(1, 1, 1, 1, 1), {"shot": key})
-        reel.set_metrics({"joins": [1.0]})
+        reel.record = record
     with Reel.open(tmp_path, HEADER) as reel:
         assert [segment.meta["shot"] for segment in reel.segments] == ["a", "b", "c"]
-        assert reel.metrics == {"joins": [1.0]}
+        assert reel.record == record
         reel.get("c")
         reel.get("a")
         assert [segment.key for segment in reel.segments] == ["c", "a"]
     assert Reel.peek(tmp_path)["order"] == ["c", "a"]
     with Reel.open(tmp_path, HEADER) as reel:
         reel.get("c"), reel.get("a")
-        with pytest.raises(ReelError, match="did not come to its end"):
+        with pytest.raises(ReelError, match="make the take again"):
             reel.prune()
         reel.finish()
         assert reel.prune() == 1 and reel.get("b") is None
@@ -424,17 +457,17 @@ def test_what_is_put_comes_back(tmp_path_factory, sizes):
 
 
 def test_segments_can_be_read_while_the_reel_is_in_use(tmp_path):
-    with Reel.open(tmp_path, {"model": "m"}) as reel:
+    with Reel.open(tmp_path, HEADER) as reel:
         reel.put("a", torch.arange(4.0), {"indices": [0]})
         (entry,) = Reel.peek(tmp_path)["segments"]
         assert torch.equal(Reel.read(tmp_path, entry), torch.arange(4.0))
         file = tmp_path / "segments" / entry["file"]
         whole = file.read_bytes()
         file.write_bytes(whole[:-1])
-        with pytest.raises(ReelError, match="altered"):
+        with pytest.raises(ReelError, match=r"altered.*make the take again"):
             Reel.read(tmp_path, entry)
         file.unlink()
-        with pytest.raises(ReelError, match="missing or damaged"):
+        with pytest.raises(ReelError, match=r"missing.*make the take again"):
             Reel.read(tmp_path, entry)
-        with pytest.raises(ReelError, match="missing or damaged"):  # a name cannot lead out of the reel
+        with pytest.raises(ReelError, match=r"missing.*make the take again"):  # a name cannot lead out of the reel
             Reel.read(tmp_path, entry | {"file": f"../../{tmp_path.name}/reel.json"})

@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from comfyui_longtake.engine.take import Settings
+from comfyui_longtake.engine.settings import Settings
 from comfyui_longtake.lab.training import evaluate as module
 from comfyui_longtake.lab.training.evaluate import Plan, chance, evaluate, generate, markdown, write
 from comfyui_longtake.lab.training.reader import reader_accuracy
@@ -76,7 +76,7 @@ def test_everything_is_measured_and_written(bundle, tmp_path, monkeypatch):
 
 def test_a_minute_is_judged_at_the_joins_of_its_windows(bundle):
     joins = module._minute_joins(bundle, PLAN)
-    per, windows = bundle.vae.frames_per_latent, Settings.of(bundle.info, steps=1).windows
+    per, windows = bundle.vae.frames_per_latent, Settings.of(bundle.capability, steps=1).windows
     assert joins[0] == per * windows.size
     steps = {second - first for first, second in itertools.pairwise(joins[:-1])}
     assert steps == {per * windows.new} and joins[-1] < 60 * PLAN.fps

@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 from comfyui_longtake.engine.flow import FlowDenoiser
-from comfyui_longtake.engine.noise_matrix import ramp_matrix, schedule, sync_matrix
+from comfyui_longtake.engine.noise_matrix import schedule, sync_matrix
 from comfyui_longtake.engine.roles import CONTEXT, TARGET
 from comfyui_longtake.lab.training import dit as dit_module
 from comfyui_longtake.lab.training.bank import Bank
@@ -41,8 +41,8 @@ def test_levels_follow_each_other_as_in_a_schedule(steps, shift):
     assert float(later(levels[-1:], 1 / steps, shift)) == 0
 
 
-@pytest.mark.parametrize("ramp", [False, True])
-def test_a_net_that_learnt_two_steps_in_one_makes_the_same_in_half_the_steps(model, words, ramp):
+@pytest.mark.parametrize("ramped", [False, True])
+def test_a_net_that_learnt_two_steps_in_one_makes_the_same_in_half_the_steps(model, words, ramp, ramped):
     x = torch.randn(1, 12, 3, 2, 2)
     still = torch.tensor([True, False, False])
     role = torch.where(still, CONTEXT, TARGET)
@@ -55,7 +55,7 @@ def test_a_net_that_learnt_two_steps_in_one_makes_the_same_in_half_the_steps(mod
     made = []
     for net, steps in ((model, 16), (student, 8)):
         levels = schedule(steps, SHIFT)
-        matrix = ramp_matrix(levels, 3, steps // 8) if ramp else sync_matrix(levels, 3)
+        matrix = ramp(levels, 3, steps // 8) if ramped else sync_matrix(levels, 3)
         matrix = torch.where(still, 0.02, matrix)
         denoiser = FlowDenoiser(net, words, fps=8)
         made.append(denoiser.advance(x, matrix, still, torch.zeros(3, dtype=torch.long), **shown)[0])

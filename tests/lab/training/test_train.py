@@ -327,7 +327,7 @@ def test_scenes_rendered_for_training_are_not_held_out(monkeypatch, encoder, vae
 
 
 def test_an_unknown_net_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="'gan': give vae, text, reader, judge or dit"):
+    with pytest.raises(UsageError, match=r"'gan'.*vae, text, reader, judge or dit"):
         train(Job("gan", tmp_path, 1.0, 1.0, device="cpu"))
     assert averaged(tmp_path, "vae") is None
 
