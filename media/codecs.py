@@ -14,8 +14,9 @@ from ..errors import MediaError
 class Codec:
     """`encoders` of FFmpeg, the first that this build has is used; `suffixes` of files, the usual one first; `options`
     of a crf on x264's scale; `whole`, `odd` pixel formats of even and of odd sizes; `even_width` where an odd one cannot
-    be stored; `least` pixels a side; `tag` is the four letters that players look for; `delay` frames that decoding runs
-    ahead of showing, where the encoder cannot be trusted to say so."""
+    be stored; `chroma`: where readers take a halved chroma sample to lie, "left" or "center"; `least` pixels a side; `tag`
+    is the four letters that players look for; `delay` frames that decoding runs ahead of showing, where the encoder cannot
+    be trusted to say so."""
 
     encoders: tuple[str, ...]
     suffixes: tuple[str, ...]
@@ -23,6 +24,7 @@ class Codec:
     whole: str = "yuv420p"
     odd: str = "yuv444p"
     even_width: bool = False
+    chroma: str = "center"
     least: int = 2
     tag: str | None = None
     delay: int = 0
@@ -60,8 +62,8 @@ def _prores(crf: int) -> dict[str, str]:
 CONTAINERS = {".mp4": ("mp4", "h264"), ".m4v": ("mp4", "h264"), ".mov": ("mov", "h264"), ".webm": ("webm", "vp9")}
 """Muxer and usual codec of a video file, by its suffix."""
 TABLE = {
-    "h264": Codec(("libx264",), (".mp4", ".m4v", ".mov"), _x264),
-    "h265": Codec(("libx265",), (".mp4", ".m4v", ".mov"), _x265, least=16, tag="hvc1", delay=2),
+    "h264": Codec(("libx264",), (".mp4", ".m4v", ".mov"), _x264, chroma="left"),
+    "h265": Codec(("libx265",), (".mp4", ".m4v", ".mov"), _x265, chroma="left", least=16, tag="hvc1", delay=2),
     "av1": Codec(("libsvtav1", "libaom-av1"), (".mp4", ".webm"), _av1, odd="yuv420p", least=4),
     "prores": Codec(("prores_ks",), (".mov",), _prores, whole="yuv422p10le", odd="yuv422p10le", even_width=True),
     "vp9": Codec(("libvpx-vp9",), (".webm",), _vp9, odd="yuv420p"),

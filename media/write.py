@@ -20,7 +20,9 @@ from . import SCALER
 from .codecs import CONTAINERS, choose
 
 if TYPE_CHECKING:
+    import av
     import numpy as np
+    from av.filter import Graph
     from av.packet import Packet
     from av.video.stream import VideoStream
 
@@ -135,6 +137,27 @@ class Writer:
         raise NotImplementedError
 
 
+def scaler(width: int, height: int, pix_fmt: str, chroma: str) -> Graph:
+    """A graph of FFmpeg's filters from RGB frames to those of an encoder, BT.709 in limited range, with chroma samples where
+    readers look for them: a quarter of a pixel elsewhere, colours move to the left each time a film is made of a film."""
+    import av
+    from av.filter import Graph
+
+    options = f"flags={SCALER}:out_color_matrix=bt709:out_range=tv"
+    for more in (f":out_chroma_loc={chroma}", ""):  # FFmpeg before 7.1 has no such option
+        graph = Graph()
+        with contextlib.suppress(av.FFmpegError, ValueError):
+            chain = (
+                graph.add("buffer", f"width={width}:height={height}:pix_fmt=rgb24:time_base=1/1"),
+                graph.add("scale", options + more),
+                graph.add("format", f"pix_fmts={pix_fmt}"),
+                graph.add("buffersink"),
+            )
+            graph.link_nodes(*chain).configure()
+            return graph
+    raise MediaError(f"{pix_fmt}: FFmpeg cannot convert colours to it; install a newer PyAV")
+
+
 class VideoWriter(Writer):
     """Video into `NAME.partial.EXT`, renamed to `NAME.EXT` when it is complete.
 
@@ -177,15 +200,17 @@ class VideoWriter(Writer):
             context.colorspace = context.color_primaries = context.color_trc = BT709
             context.color_range = LIMITED
             self._stream = stream
+            self._scaler = scaler(width, height, stream.pix_fmt, kind.chroma)
             self._container.start_encoding()  # opens the file, so that a folder that cannot be written shows at once
 
     def _put(self, frame: np.ndarray) -> None:
         import av
 
         with self._explained("stopped while it was written"):
-            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(
-                format=self._stream.pix_fmt, dst_colorspace="ITU709", dst_color_range="MPEG", interpolation=SCALER
-            )
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts, picture.time_base = self.frames, 1 / self.fps
+            self._scaler.push(picture)
+            picture = cast("av.VideoFrame", self._scaler.pull())
             picture.pts, picture.time_base = self.frames, 1 / self.fps
             self._send(self._stream.encode(picture))
 

@@ -163,3 +163,21 @@ def test_deep_film_comes_back_as_light_as_it_was(tmp_path, level):
     with open_writer(tmp_path / "a.mov", 64, 48, 8, codec="prores") as writer:
         writer.write(np.full((2, 48, 64, 3), level, np.uint8))
     assert (read_image(tmp_path / "a.mov") * 255 - level).abs().max() < 0.3
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"), [("h264", ".mp4"), ("h265", ".mp4"), ("av1", ".mp4"), ("prores", ".mov"), ("vp9", ".webm")]
+)
+def test_colours_stay_where_they_are(tmp_path, codec, suffix):
+    """An edge of colour alone does not move, however often a film is made of a film."""
+    if table.encoder(codec) is None:
+        pytest.skip(f"this FFmpeg has no encoder for {codec}")
+    picture = torch.full((48, 96, 3), 0.25)
+    picture[:, :48, 0] = picture[:, 48:, 2] = 0.8
+    for number in range(8):
+        with open_writer(tmp_path / f"{number}{suffix}", 96, 48, 8, codec=codec, crf=0) as writer:
+            writer.write(picture.expand(3, -1, -1, -1))
+        picture = next(iter(read_frames(tmp_path / f"{number}{suffix}")))
+    row = (picture[..., 0] - picture[..., 2])[24]
+    left = int(((row[:-1] > 0) & (row[1:] <= 0)).nonzero()[0])
+    assert left + float(row[left] / (row[left] - row[left + 1])) == pytest.approx(47.5, abs=0.1)
