@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -160,13 +160,19 @@ class _Run:
             with torch.random.fork_rng():  # some decoders draw random numbers
                 codec.decode(iter(latents.split(1, 2)), latents.shape[2], whole.add, early=True)
         if whole is not None:
-            return whole.report(self.places.joins, session.fps, windows=self.places.windows, loop=self._closes(whole)), whole
+            report = whole.report(self.places.joins, session.fps, windows=self.places.windows, loop=self._closes(whole))
+            return self._of_one_prompt(report), whole
         if codec is not None and self.latents:
             return self._around_joins(codec), None
         if meter is None:
             return None, None
         places = self.places.within(meter.frames)
-        return meter.report(places.joins, session.fps, windows=places.windows), None
+        return self._of_one_prompt(meter.report(places.joins, session.fps, windows=places.windows)), None
+
+    def _of_one_prompt(self, report: Report) -> Report:
+        """The report, without drift where shots of several prompts differ from each other because they are meant to."""
+        several = len({shot.prompt for shot in self.request.shots}) > 1 or self.request.track is not None
+        return replace(report, drift={}) if several else report
 
     def _closes(self, meter: Meter) -> bool:
         return self.request.loop and meter.frames >= 3
