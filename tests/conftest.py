@@ -1,9 +1,13 @@
 """For tests of every room: the command line, weights of a few megabytes (the real nets, small and random), and denoisers whose
 answer is known in closed form, with the signature of the transformer in the box."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes side by side, each as fast as it can be on one thread; before torch is there
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
