@@ -170,11 +170,16 @@ def load_vae(folder: Path = WEIGHTS) -> VideoVAE:
     return vae
 
 
+def dit_config(config: dict) -> DiTConfig:
+    """The transformer's config as a manifest stores it; the first weights name no edition of the vocabulary."""
+    return DiTConfig(**{"edition": 1, **config})
+
+
 def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
     """The transformer, its text adapter included, in float32 on the CPU."""
     state, config = load_state("dit", folder)
     try:
-        dit = VideoDiT(DiTConfig(**config))
+        dit = VideoDiT(dit_config(config))
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as e:
         raise WeightsError(f"{folder / MANIFEST} describes a transformer this version cannot build: reinstall LongTake") from e
     fill(dit, state, "dit")
@@ -193,8 +198,9 @@ def load_recaptioner(text: TextEncoder, folder: Path = WEIGHTS) -> Recaptioner:
     """What rewrites prompts for the weights in `folder`: the net "text", or the transformer's own adapter where there is none."""
     manifest = read_manifest(folder)
     if "text" in manifest["nets"]:
-        net = TextAdapter()
-        fill(net, load_state("text", folder)[0], "text")
+        state, config = load_state("text", folder)
+        net = TextAdapter(edition=config.get("edition", 1))
+        fill(net, state, "text")
     else:
         net = load_dit(folder).adapter
     return Recaptioner(text, net.to(text.device), WORLDS.get(manifest["info"].get("world"), FULL))

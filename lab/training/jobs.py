@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from ...errors import UsageError
 from ...models.adapter import TextAdapter
 from ...models.dit import DiTConfig
-from ...models.load import WEIGHTS, config_of, fill, load_dit, load_state, load_vae, pick_device, save_net
-from ...models.prompts.scene import WORLDS
+from ...models.load import WEIGHTS, config_of, dit_config, fill, load_dit, load_state, load_vae, pick_device, save_net
+from ...models.prompts.scene import NEWEST, WORLDS
 from ...models.text import load_text
 from ...models.vae import VideoVAE
 from ..world.reader import Reader
@@ -107,21 +107,26 @@ def train(job: Job) -> list[Path]:
         vae = train_vae(world, folder, start=load_state("vae")[0] if job.from_box else None, **span)
         net, config = vae, config_of(vae)
     elif job.net == "text":
-        start = load_dit().adapter.state_dict() if job.from_box else None
-        net = train_text(world, load_text(device), folder, start=start, **span)
+        box = load_dit().adapter if job.from_box else None
+        start = box.state_dict() if box else None
+        config = {"edition": box.edition if box else NEWEST}
+        net = train_text(world, load_text(device), folder, start=start, **config, **span)
     elif job.net == "reader":
-        net = train_reader(world, folder, start=load_state("reader")[0] if job.from_box else None, **span)
-        config = {"world": job.world}
+        start, known = load_state("reader") if job.from_box else (None, {"edition": NEWEST})
+        config = {"edition": known.get("edition", 1)}
+        net = train_reader(world, folder, start=start, **config, **span)
+        config |= {"world": job.world}
     elif job.net == "judge":
         train_judge(world, _vae(job.out).to(device), folder, **span)
         return []
     elif job.net == "dit":
         vae, adapter = _vae(job.out).to(device), _adapter(job.out).to(device)
-        cfg = DiTConfig(channels=vae.channels, width=job.width or DiTConfig.width, depth=job.depth or DiTConfig.depth)
+        sizes = {"width": job.width or DiTConfig.width, "depth": job.depth or DiTConfig.depth}
+        cfg = DiTConfig(channels=vae.channels, edition=adapter.edition, **sizes)
         start = None
         if job.from_box:
             start, shape = load_state("dit")
-            cfg = DiTConfig(**shape)
+            cfg = dit_config(shape)
         tokens = TOKENS if job.tokens is None else job.tokens
         judge = _judge(job.out, vae).to(device) if job.reward else None
         options: dict[str, Any] = {"cfg": cfg, "start": start, "tokens": tokens}
@@ -137,7 +142,7 @@ def train(job: Job) -> list[Path]:
 
 def load_reader(folder: Path = WEIGHTS) -> Reader:
     """The attribute reader in the box; raises WeightsError."""
-    state, _ = load_state("reader", folder)
-    reader = Reader()
+    state, config = load_state("reader", folder)
+    reader = Reader(edition=config.get("edition", 1))
     fill(reader, state, "reader")
     return reader

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.prompts.scene import ATTRIBUTES, World
+from ...models.prompts.scene import ATTRIBUTES, NEWEST, World
 from ..world.reader import FRAMES, HEIGHT, Reader, fit
 from ..world.render import render
 from .run import Run, fastest_dtype
@@ -48,10 +48,14 @@ def train_reader(
     capacity: int = 12000,
     seed: int = 0,
     start: dict[str, Tensor] | None = None,
+    edition: int = NEWEST,
 ) -> Reader:
-    """Train (or go on training) the reader in `out` on one-figure scenes of `world`, held-out combinations left out."""
+    """Train (or go on training) the reader in `out` on one-figure scenes of `world`, held-out combinations left out.
+
+    start: weights to begin from where `out` holds no run yet, of that `edition` of the vocabulary.
+    """
     torch.manual_seed(seed)
-    model = Reader().to(device)
+    model = Reader(edition=edition).to(device)
     if start is not None:
         model.load_state_dict(start)
     run = Run(

@@ -63,9 +63,12 @@ COLOURS = {
         "powder blue",
     ),
     "purple": ("violet", "plum", "purplish", "grape", "eggplant", "lavender purple", "deep violet", "aubergine"),
-    "white": ("ivory", "cream", "pale", "silver", "snowy", "whitish", "off-white", "pearly", "ash white", "light grey"),
-    "orange": ("tangerine orange", "carrot", "pumpkin", "rusty", "ginger", "peach", "terracotta", "brown"),
+    "white": ("ivory", "cream", "pale", "snowy", "whitish", "off-white", "pearly", "ash white"),
+    "orange": ("tangerine orange", "carrot", "pumpkin", "rusty", "ginger", "peach", "terracotta"),
     "pink": ("rosy", "pinkish", "hot pink", "magenta", "salmon", "bubblegum", "candy pink"),
+    "brown": ("brownish", "chocolate", "caramel", "coffee brown", "mahogany", "wooden brown", "mud-coloured", "sepia", "umber"),
+    "grey": ("greyish", "silver", "light grey", "charcoal grey", "slate", "metallic", "ashen", "iron grey", "dove grey"),
+    "black": ("blackish", "inky", "charcoal", "pitch-black", "coal-coloured", "dark as night", "onyx"),
 }
 SCENES = {
     "meadow": (
@@ -171,6 +174,10 @@ SHOTS = {
     "zoom in": ("zoom in", "zooming in", "camera pushes in", "dolly in", "camera gets closer", "close-up zoom"),
     "zoom out": ("zoom out", "zooming out", "camera pulls back", "dolly out", "camera moves away", "pull back"),
     "handheld": ("handheld", "handheld shot", "shaky cam", "hand-held footage", "shaking camera", "amateur footage"),
+    "follow": (
+        "tracking shot", "following shot", "camera follows along", "camera tracks the subject", "dolly shot alongside", "steadicam",
+        "camera moves along with it",
+    ),
 }
 STYLES = (
     "cinematic", "4k", "8k", "highly detailed", "a video of", "footage of", "high quality", "beautiful", "photo-realistic",

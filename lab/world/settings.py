@@ -274,7 +274,8 @@ BACKDROPS: dict[str, Callable[[Canvas, Stage], None]] = {
 
 
 def weather(c: Canvas, weathers: list[str], s: Stage) -> None:
-    """Fog veil, rain streaks and snow flakes in front of everything."""
+    """Fog veil, a handful of rain strokes or large snow flakes in front of everything: what many small ones would say, and no
+    noise to be learnt."""
     dev = c.x.device
     flag = {
         k: torch.tensor([float(w == k) for w in weathers], device=dev).view(-1, 1, 1) for k in ("rain", "snow", "fog")
@@ -283,18 +284,19 @@ def weather(c: Canvas, weathers: list[str], s: Stage) -> None:
         c.blend(flag["fog"] * 0.45 * (1.15 - c.y).clamp(0, 1), s.colour(0.86, 0.87, 0.90))
     if flag["rain"].any():
         x = c.x + 0.18 * c.y + 0.6 * s.camera
-        column = torch.floor(x / 0.13)
-        y = (c.y + 1.9 * s.t + hash01(column, 40, s.seed)) / 0.55
-        mark = capsule(x - (column + 0.5) * 0.13, (y - torch.floor(y)) * 0.55, 0.0, 0.15, 0.0, 0.30, 0.008)
-        streak = s.ambient * 0.5 + torch.tensor((0.33, 0.38, 0.48), device=dev).view(1, 3, 1, 1)
-        c.blend(((0.006 - mark) / 0.014).clamp(0, 1) * flag["rain"] * 0.6, streak)
+        column = torch.floor(x / 0.30)
+        y = (c.y + 1.2 * s.t + hash01(column, 40, s.seed)) / 0.85
+        at = (column + 0.5 + 0.3 * (hash01(column, 44, s.seed) - 0.5)) * 0.30
+        mark = capsule(x - at, (y - torch.floor(y)) * 0.85, 0.0, 0.30, 0.0, 0.55, 0.012)
+        stroke = s.ambient * 0.5 + torch.tensor((0.33, 0.38, 0.48), device=dev).view(1, 3, 1, 1)
+        c.blend(((0.006 - mark) / 0.012).clamp(0, 1) * flag["rain"] * 0.7, stroke)
     if flag["snow"].any():
         x = c.x + 0.02 * torch.sin(2 * s.t + c.y * 6) + 0.6 * s.camera
-        column = torch.floor(x / 0.16)
-        speed = 0.28 + 0.12 * hash01(column, 42, s.seed)
+        column = torch.floor(x / 0.30)
+        speed = 0.24 + 0.10 * hash01(column, 42, s.seed)
         y = c.y + speed * s.t + hash01(column, 41, s.seed)
-        row = torch.floor(y / 0.2)
-        jitter = 0.05 * (hash01(column + 31 * row, 43, s.seed) - 0.5)
-        flake = ellipse(x - (column + 0.5) * 0.16 + jitter, y - (row + 0.5) * 0.2, 0.0, 0.0, 0.02, 0.02)
+        row = torch.floor(y / 0.38)
+        jitter = 0.12 * (hash01(column + 31 * row, 43, s.seed) - 0.5)
+        flake = ellipse(x - (column + 0.5) * 0.30 + jitter, y - (row + 0.5) * 0.38, 0.0, 0.0, 0.034, 0.034)
         white = s.ambient * 0.45 + torch.tensor((0.53, 0.54, 0.55), device=dev).view(1, 3, 1, 1)
-        c.blend(((0.008 - flake) / 0.022).clamp(0, 1) * flag["snow"] * 0.95, white)
+        c.blend(((0.008 - flake) / 0.016).clamp(0, 1) * flag["snow"] * 0.95, white)
