@@ -72,4 +72,6 @@ def complete(read: Mapping[str, str | None], world: World) -> Completed:
     if alike != rest["camera"]:
         replaced.append((rest["camera"], alike))
         rest["camera"] = alike
-    return Completed(Scene(tuple(figures), **rest, seed=0), tuple(added), tuple(replaced))
+    setting, action, time, weather, camera = (rest[k] for k in ("setting", "action", "time", "weather", "camera"))
+    scene = Scene(tuple(figures), setting, time, weather, action, camera, seed=0)
+    return Completed(scene, tuple(added), tuple(replaced))
