@@ -1,0 +1,232 @@
+"""Training the learned autoencoder on clips from disk: reconstruction, edges and flicker, figures before all, latents of
+even spread that bear some noise; in the last part a critic makes it sharp."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..models.autoencoder import Autoencoder, AutoencoderConfig
+from ..world.scene import TRAVEL
+from .clips import CELL, Shelves
+from .critic import Critic, alike, hinge
+from .muon import Muon
+from .quality import psnr, sharpness, tile_ratio
+from .run import EMA, Run, fastest_dtype, save_strip
+
+FIGURE = 1.5
+"""Pixels of figures count 1 + this: they fill a seventh of the picture and are what eyes go to."""
+NOISE = 0.15
+"""Largest deviation of the noise on latents, in units of their own: what a sampler gives is never exact."""
+EVEN = 0.1
+"""Weight of each channel's mean from 0 and log deviation from 1: channels that grow unchecked make mean colours wander."""
+CALM = 15.0
+"""Minutes after which the learning rate begins to fall, with the square root of the time."""
+COOL = 0.15
+"""Last share of the plan, in which the learning rate falls to nothing."""
+SHARPEN = 0.6
+"""Share of the plan after which the critic counts; it learns for a little while before."""
+CRITIC_FIRST = 0.04
+"""That while, as a share of the plan; the critic's word comes in over the same share."""
+OPINION, FEATURES = 0.01, 0.05
+"""Weights of the critic's score and of the distance in its features."""
+SHOWN, MEASURED = 8, 24
+"""Clips of the tests in a strip, and in the figures."""
+EVERY = 240.0
+"""Seconds of training between two measurements on the tests."""
+
+
+def _slopes(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
+    """Mean distance between the slopes of frames [N, 3, H, W] at three scales, weighted [N, 1, H, W]."""
+    parts = []
+    for scale in range(3):
+        if scale:
+            a, b, weight = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2), F.avg_pool2d(weight, 2)
+        for dim in (-1, -2):
+            n = a.shape[dim] - 1
+            parts.append((weight.narrow(dim, 1, n) * (a.diff(dim=dim) - b.diff(dim=dim)).abs()).mean())
+    return torch.stack(parts).sum()
+
+
+def crop_loss(made: Tensor, wanted: Tensor, figures: Tensor) -> Tensor:
+    """Loss of frames [B, T, H, W, 3] in 0..1; `figures` [B, T, H/16, W/16] is the share of each cell that figures cover."""
+    y, x = made.movedim(-1, 2), wanted.movedim(-1, 2)
+    weight = 1 + FIGURE * F.interpolate(figures, scale_factor=CELL)[:, :, None]
+    distance = (y - x).abs()
+    loss = (weight * (distance + 4.0 * distance.square())).mean()
+    flicker = (weight[:, 1:] * (y.diff(dim=1) - x.diff(dim=1)).abs()).mean()
+    return loss + 0.5 * _slopes(y.flatten(0, 1), x.flatten(0, 1), weight.flatten(0, 1)) + 0.5 * flicker
+
+
+def unevenness(code: Tensor) -> Tensor:
+    """How far the channels of codes [B, T, C, h, w] are from mean 0 and deviation 1."""
+    rows = code.movedim(2, 0).flatten(1)
+    return rows.mean(1).square().mean() + rows.std(1).clamp_min(1e-3).log().square().mean()
+
+
+class AutoencoderRun(Run):
+    """A run with a critic, whose learning rate falls early and whose checkpoints hold the critic too."""
+
+    def __init__(self, out: Path, model: Autoencoder, lr: float, dtype: torch.dtype, **plan: float):
+        frames = 3 * model.cfg.frames
+        self.critic = Critic(frames).to(model.mean.device)
+        self.critic_optimizer = torch.optim.AdamW(self.critic.parameters(), 3e-4, betas=(0.5, 0.9))
+        super().__init__(out, model, Muon(model, lr, lr / 3, dtype=dtype), warmup=30, **plan)
+
+    def _schedule(self) -> None:
+        calm = (1 + self.spent / 60 / CALM) ** -0.5
+        scale = min(1.0, (self.step + 1) / self.warmup) * calm * min(1.0, (1 - self.progress()) / COOL)
+        for group, lr in zip(self.optimizer.param_groups, self.base, strict=True):
+            group["lr"] = lr * scale
+
+    @property
+    def opinion(self) -> float:
+        """How much the critic's word counts now, 0..1."""
+        return min(1.0, max(0.0, (self.progress() - SHARPEN) / CRITIC_FIRST))
+
+    def criticise(self, made: Tensor, wanted: Tensor, dtype: torch.dtype) -> Tensor:
+        """What the critic adds to the loss of groups of frames [N, 3*frames, H, W] in -1..1; without a word it is 0."""
+        if not self.opinion:
+            return made.new_zeros(())
+        self.critic.requires_grad_(False)
+        with torch.autocast(made.device.type, dtype, enabled=dtype != torch.float32):
+            score, features = self.critic(made)
+            with torch.no_grad():
+                _, given = self.critic(wanted)
+        self.critic.requires_grad_(True)
+        return self.opinion * (FEATURES * alike(features, given) - OPINION * score.float().mean())
+
+    def teach_critic(self, made: Tensor, wanted: Tensor, dtype: torch.dtype) -> None:
+        """One step of the critic, from a while before it counts."""
+        if self.progress() < SHARPEN - CRITIC_FIRST:
+            return
+        with torch.autocast(made.device.type, dtype, enabled=dtype != torch.float32):
+            loss = hinge(self.critic(wanted)[0], self.critic(made.detach())[0])
+        self.critic_optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.critic_optimizer.step()
+
+    def save(self) -> None:
+        """Write the critic, then the rest."""
+        tensors = {f"critic.{k}": v for k, v in self.critic.state_dict().items()}
+        for i, slot in self.critic_optimizer.state_dict()["state"].items():
+            tensors |= {f"optim.{i}.{k}": torch.as_tensor(v) for k, v in slot.items()}
+        save_file({k: v.detach().contiguous().cpu().clone() for k, v in tensors.items()}, self.out / "critic.tmp")
+        os.replace(self.out / "critic.tmp", self.out / "critic.safetensors")
+        super().save()
+
+    def _load(self) -> None:
+        super()._load()
+        tensors = load_file(self.out / "critic.safetensors")
+        self.critic.load_state_dict({k[7:]: v for k, v in tensors.items() if k.startswith("critic.")})
+        slots: dict[int, dict[str, Tensor]] = {}
+        for k, v in tensors.items():
+            if k.startswith("optim."):
+                _, i, name = k.split(".", 2)
+                slots.setdefault(int(i), {})[name] = v
+        whole = self.critic_optimizer.state_dict()
+        whole["state"] = slots
+        self.critic_optimizer.load_state_dict(whole)
+
+
+def train_autoencoder(
+    clips: Path,
+    out: Path,
+    *,
+    minutes: float,
+    total: float,
+    device: torch.device,
+    cfg: AutoencoderConfig | None = None,
+    batch: int = 8,
+    edge: int = 96,
+    frames: int = 12,
+    lr: float = 3e-3,
+    seed: int = 0,
+    dtype: torch.dtype | None = None,
+) -> Autoencoder:
+    """Train (or go on training) the autoencoder in `out` on the bank of clips in folder `clips`, see `clips.draw_bank`.
+
+    Crops are `frames` frames of `edge` x `edge` pixels. Returns the averaged model with its latent statistics set.
+    """
+    torch.manual_seed(seed)
+    cfg = cfg or AutoencoderConfig()
+    model = Autoencoder(cfg).to(device)
+    dtype = dtype or fastest_dtype(device)
+    run = AutoencoderRun(out, model, lr, dtype, minutes=minutes, total=total)
+    shelves, tests = Shelves(clips, "train", seed=seed + run.step), Shelves(clips, "test")
+    torch.manual_seed(seed + run.step)
+    if run.step == 0:
+        model.fit_base(torch.cat([shelves.crops(16, edge, frames)[0] for _ in range(24)]).to(device))
+        run.ema = EMA(model, run.ema.decay)
+    measured = run.spent
+    for _ in run.steps():
+        if run.spent - measured > EVERY:
+            measured = run.spent
+            measure(run, tests, dtype)
+        x, figures = (part.to(device) for part in shelves.crops(batch, edge, frames))
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            code = model.code(x)
+            noise = NOISE * torch.rand(batch, 1, 1, 1, 1, device=device)
+            y = model.draw(code + noise * torch.randn_like(code))
+        made, wanted = model.groups(y), model.groups(x)
+        loss = crop_loss(y, x, figures) + EVEN * unevenness(code) + run.criticise(made, wanted, dtype)
+        run.update(loss, psnr=float(psnr(y.detach(), x).mean()), spread=float(code.detach().std((0, 1, 3, 4)).max()))
+        run.teach_critic(made, wanted, dtype)
+    measure(run, tests, dtype)
+    return averaged_model(run, shelves, edge)
+
+
+@torch.no_grad()
+def averaged_model(run: Run, shelves: Shelves, edge: int) -> Autoencoder:
+    """The run's averaged weights, with the mean and the deviation of every latent channel as measured on 256 crops of
+    `edge` x `edge` pixels."""
+    assert isinstance(run.model, Autoencoder)
+    model = Autoencoder(run.model.cfg).to(run.model.mean.device)
+    model.load_state_dict(run.ema.shadow)
+    rows = [model.code(shelves.crops(16, edge, model.cfg.frames)[0].to(model.mean.device)) for _ in range(16)]
+    code = torch.cat(rows).movedim(2, 0).flatten(1)
+    model.mean.copy_(code.mean(1))
+    model.std.copy_(code.std(1))
+    return model.eval()
+
+
+@torch.no_grad()
+def measure(run: Run, tests: Shelves, dtype: torch.dtype) -> dict[str, float]:
+    """Figures of the averaged weights on clips never trained on, added to `held_out.jsonl`, and a strip of pictures, the
+    sources above what becomes of them. Figures in motion are shown first."""
+    assert isinstance(run.model, Autoencoder)
+    device = run.model.mean.device
+    model = Autoencoder(run.model.cfg).to(device).eval()
+    model.load_state_dict(run.ema.shadow)
+    shelf = max(tests.shelves, key=len)
+    moving = sorted(range(len(shelf)), key=lambda k: shelf.sources[k].scene.action not in (*TRAVEL, "dance"))
+    rows: dict[str, list[float]] = {}
+    strip, codes = [], []
+    for n, k in enumerate(moving[:MEASURED]):
+        x = shelf.clip(k)[None].to(device)
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            code = model.code(x)
+            y = model.draw(code).clamp(0, 1)
+        mask = torch.from_numpy(shelf.figures[k].copy()).repeat_interleave(CELL, 1).repeat_interleave(CELL, 2)[None] > 0
+        row = {"psnr": float(psnr(y, x)), "sharpness": sharpness(y, x), "tile edges": tile_ratio(y), "of sources": tile_ratio(x)}
+        if mask.any():
+            row["sharpness of figures"] = sharpness(y, x, mask.to(device))
+        for name, value in row.items():
+            rows.setdefault(name, []).append(value)
+        codes.append(code.movedim(2, 0).flatten(1))
+        if n < SHOWN:
+            strip.append(torch.cat([x[0, 6:13:3], y[0, 6:13:3]], 1))
+    save_strip(run.out / f"strip_{run.step:06d}.png", [torch.cat(strip[i : i + 2]) for i in range(0, len(strip), 2)])
+    spread = torch.cat(codes, 1).std(1)
+    found = {name: round(sum(v) / len(v), 4) for name, v in rows.items()}
+    found |= {"least spread": round(float(spread.min()), 3), "most spread": round(float(spread.max()), 3)}
+    line = {"step": run.step, "minutes": round(run.spent / 60, 2), **found}
+    with open(run.out / "held_out.jsonl", "a", encoding="utf-8") as f:
+        f.write(json.dumps(line) + "\n")
+    return found
