@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..world.scene import NEWEST, known_values
+from .prompts.scene import NEWEST, known_values
 
 NAMES = ("subject1", "colour1", "subject2", "colour2", "subject3", "colour3", "setting", "time", "weather", "action", "camera")
 

@@ -34,6 +34,12 @@ class AutoencoderConfig:
     blocks: tuple[int, int, int, int] = (3, 2, 2, 1)
 
 
+def config_from(row: dict[str, Any]) -> AutoencoderConfig:
+    """The config that was written as JSON, where tuples are lists. Raises TypeError for one of another net."""
+    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return AutoencoderConfig(**made)
+
+
 class PixelNorm(nn.Module):
     """Layer norm over the channels of every pixel, so that streaming stays exact. [N, C, h, w] to the same."""
 

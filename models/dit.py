@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..world.scene import NEWEST
+from .prompts.scene import NEWEST
 from .adapter import SLOTS, TextAdapter
 
 SIGMA_MIN = 0.05

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -12,8 +13,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..models.autoencoder import Autoencoder, AutoencoderConfig
-from ..world.scene import TRAVEL
+from ...models.autoencoder import Autoencoder, AutoencoderConfig, config_from
+from ...models.prompts.scene import TRAVEL
 from .clips import CELL, Shelves
 from .critic import Critic, alike, hinge
 from .muon import Muon
@@ -26,9 +27,9 @@ NOISE = 0.15
 """Largest deviation of the noise on latents, in units of their own: what a sampler gives is never exact."""
 EVEN = 0.1
 """Weight of each channel's mean from 0 and log deviation from 1: channels that grow unchecked make mean colours wander."""
-CALM = 15.0
+CALM = 5.0
 """Minutes after which the learning rate begins to fall, with the square root of the time."""
-COOL = 0.15
+COOL = 0.3
 """Last share of the plan, in which the learning rate falls to nothing."""
 SHARPEN = 0.6
 """Share of the plan after which the critic counts; it learns for a little while before."""
@@ -38,6 +39,7 @@ OPINION, FEATURES = 0.01, 0.05
 """Weights of the critic's score and of the distance in its features."""
 SHOWN, MEASURED = 8, 24
 """Clips of the tests in a strip, and in the figures."""
+AVERAGED = "averaged.safetensors"
 EVERY = 240.0
 """Seconds of training between two measurements on the tests."""
 
@@ -77,6 +79,7 @@ class AutoencoderRun(Run):
         frames = 3 * model.cfg.frames
         self.critic = Critic(frames).to(model.mean.device)
         self.critic_optimizer = torch.optim.AdamW(self.critic.parameters(), 3e-4, betas=(0.5, 0.9))
+        self.net = model
         super().__init__(out, model, Muon(model, lr, lr / 3, dtype=dtype), warmup=30, **plan)
 
     def _schedule(self) -> None:
@@ -159,6 +162,7 @@ def train_autoencoder(
     model = Autoencoder(cfg).to(device)
     dtype = dtype or fastest_dtype(device)
     run = AutoencoderRun(out, model, lr, dtype, minutes=minutes, total=total)
+    (out / "config.json").write_text(json.dumps(asdict(cfg)), encoding="utf-8")
     shelves, tests = Shelves(clips, "train", seed=seed + run.step), Shelves(clips, "test")
     torch.manual_seed(seed + run.step)
     if run.step == 0:
@@ -168,7 +172,7 @@ def train_autoencoder(
     for _ in run.steps():
         if run.spent - measured > EVERY:
             measured = run.spent
-            measure(run, tests, dtype)
+            report(run, shelves, tests, edge, dtype)
         x, figures = (part.to(device) for part in shelves.crops(batch, edge, frames))
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             code = model.code(x)
@@ -178,16 +182,28 @@ def train_autoencoder(
         loss = crop_loss(y, x, figures) + EVEN * unevenness(code) + run.criticise(made, wanted, dtype)
         run.update(loss, psnr=float(psnr(y.detach(), x).mean()), spread=float(code.detach().std((0, 1, 3, 4)).max()))
         run.teach_critic(made, wanted, dtype)
-    measure(run, tests, dtype)
-    return averaged_model(run, shelves, edge)
+    return report(run, shelves, tests, edge, dtype)
+
+
+def report(run: AutoencoderRun, shelves: Shelves, tests: Shelves, edge: int, dtype: torch.dtype) -> Autoencoder:
+    """Write the averaged model as `averaged.safetensors`, its figures on the tests to `held_out.jsonl`, and a strip of
+    pictures; returns the model."""
+    model = averaged_model(run, shelves, edge)
+    state = {k: v.contiguous().cpu() for k, v in model.state_dict().items()}
+    save_file(state, run.out / "averaged.tmp")
+    os.replace(run.out / "averaged.tmp", run.out / AVERAGED)
+    found = measure(model, tests, dtype, run.out / f"strip_{run.step:06d}.png")
+    line = {"step": run.step, "minutes": round(run.spent / 60, 2), **found}
+    with open(run.out / "held_out.jsonl", "a", encoding="utf-8") as f:
+        f.write(json.dumps(line) + "\n")
+    return model
 
 
 @torch.no_grad()
-def averaged_model(run: Run, shelves: Shelves, edge: int) -> Autoencoder:
+def averaged_model(run: AutoencoderRun, shelves: Shelves, edge: int) -> Autoencoder:
     """The run's averaged weights, with the mean and the deviation of every latent channel as measured on 256 crops of
     `edge` x `edge` pixels."""
-    assert isinstance(run.model, Autoencoder)
-    model = Autoencoder(run.model.cfg).to(run.model.mean.device)
+    model = Autoencoder(run.net.cfg).to(run.net.mean.device)
     model.load_state_dict(run.ema.shadow)
     rows = [model.code(shelves.crops(16, edge, model.cfg.frames)[0].to(model.mean.device)) for _ in range(16)]
     code = torch.cat(rows).movedim(2, 0).flatten(1)
@@ -197,13 +213,10 @@ def averaged_model(run: Run, shelves: Shelves, edge: int) -> Autoencoder:
 
 
 @torch.no_grad()
-def measure(run: Run, tests: Shelves, dtype: torch.dtype) -> dict[str, float]:
-    """Figures of the averaged weights on clips never trained on, added to `held_out.jsonl`, and a strip of pictures, the
-    sources above what becomes of them. Figures in motion are shown first."""
-    assert isinstance(run.model, Autoencoder)
-    device = run.model.mean.device
-    model = Autoencoder(run.model.cfg).to(device).eval()
-    model.load_state_dict(run.ema.shadow)
+def measure(model: Autoencoder, tests: Shelves, dtype: torch.dtype, strip_path: Path) -> dict[str, float]:
+    """Figures of a model on clips never trained on, those with figures in motion first, and a strip of pictures of them, the
+    sources above what becomes of them."""
+    device = model.mean.device
     shelf = max(tests.shelves, key=len)
     moving = sorted(range(len(shelf)), key=lambda k: shelf.sources[k].scene.action not in (*TRAVEL, "dance"))
     rows: dict[str, list[float]] = {}
@@ -222,11 +235,17 @@ def measure(run: Run, tests: Shelves, dtype: torch.dtype) -> dict[str, float]:
         codes.append(code.movedim(2, 0).flatten(1))
         if n < SHOWN:
             strip.append(torch.cat([x[0, 6:13:3], y[0, 6:13:3]], 1))
-    save_strip(run.out / f"strip_{run.step:06d}.png", [torch.cat(strip[i : i + 2]) for i in range(0, len(strip), 2)])
+    save_strip(strip_path, [torch.cat(strip[i : i + 2]) for i in range(0, len(strip), 2)])
     spread = torch.cat(codes, 1).std(1)
     found = {name: round(sum(v) / len(v), 4) for name, v in rows.items()}
-    found |= {"least spread": round(float(spread.min()), 3), "most spread": round(float(spread.max()), 3)}
-    line = {"step": run.step, "minutes": round(run.spent / 60, 2), **found}
-    with open(run.out / "held_out.jsonl", "a", encoding="utf-8") as f:
-        f.write(json.dumps(line) + "\n")
-    return found
+    return found | {"least spread": round(float(spread.min()), 3), "most spread": round(float(spread.max()), 3)}
+
+
+def load_autoencoder(out: Path) -> Autoencoder | None:
+    """The averaged model that a run in folder `out` wrote last, or None where there is none."""
+    if not (out / AVERAGED).exists():
+        return None
+    cfg = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    model = Autoencoder(config_from(cfg))
+    model.load_state_dict(load_file(out / AVERAGED))
+    return model.eval().requires_grad_(False)

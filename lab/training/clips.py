@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..world.render import render_parts
-from ..world.scene import Scene, Subject, World
+from ...models.prompts.scene import Scene, Subject, World
 
 CELL = 16
 """Side in pixels of the cells that figures are counted in, and the grid that crops lie on."""

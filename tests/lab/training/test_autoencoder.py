@@ -6,11 +6,19 @@ from itertools import pairwise
 import pytest
 import torch
 from comfyui_longtake.models.autoencoder import Autoencoder, AutoencoderConfig
-from comfyui_longtake.training import autoencoder as module
-from comfyui_longtake.training.autoencoder import AutoencoderRun, crop_loss, train_autoencoder, unevenness
-from comfyui_longtake.training.clips import Shelves, draw_shelf
-from comfyui_longtake.training.critic import Critic, alike, hinge
-from comfyui_longtake.world.scene import FULL
+from comfyui_longtake.lab.training import autoencoder as module
+from comfyui_longtake.lab.training.autoencoder import (
+    CALM,
+    COOL,
+    AutoencoderRun,
+    crop_loss,
+    load_autoencoder,
+    train_autoencoder,
+    unevenness,
+)
+from comfyui_longtake.lab.training.clips import Shelves, draw_shelf
+from comfyui_longtake.lab.training.critic import Critic, alike, hinge
+from comfyui_longtake.models.prompts.scene import FULL
 
 CPU = torch.device("cpu")
 CFG = AutoencoderConfig(channels=12, encoder=(8, 8, 8), decoder=(32, 16, 16, 8), blocks=(1, 1, 1, 1))
@@ -46,6 +54,9 @@ def test_it_trains_resumes_and_draws_what_it_saw(clips, tmp_path):
     assert [r["step"] for r in rows] == [before["step"], after["step"]]
     assert rows[1]["psnr"] > 5 and 0 < rows[1]["least spread"] <= rows[1]["most spread"]
     assert (tmp_path / f"strip_{after['step']:06d}.png").exists()
+    back = load_autoencoder(tmp_path)
+    assert back.cfg == CFG and torch.equal(back.encode(x), z)
+    assert load_autoencoder(tmp_path / "nothing") is None
 
 
 def test_the_critic_comes_in_late_and_is_saved_with_the_run(tmp_path, clock):
@@ -76,9 +87,9 @@ def test_the_learning_rate_falls_early_and_ends_at_nothing(tmp_path, clock):
     for _ in run.steps():
         rates.append(run.optimizer.param_groups[0]["lr"])
         clock.now += 60
-    assert rates[15] == pytest.approx(1e-3 * 16 / 30 * 2**-0.5)
-    assert all(b < a for a, b in pairwise(rates[29:])) and rates[84] > 3e-4
-    assert rates[-1] == pytest.approx(1e-3 * (1 + 99 / 15) ** -0.5 * 0.01 / 0.15)
+    assert rates[15] == pytest.approx(1e-3 * 16 / 30 * (1 + 15 / CALM) ** -0.5)
+    assert all(b < a for a, b in pairwise(rates[29:])) and rates[60] > 2e-4
+    assert rates[-1] == pytest.approx(1e-3 * (1 + 99 / CALM) ** -0.5 * 0.01 / COOL)
 
 
 def test_the_loss_sees_every_fault_and_figures_more():
@@ -134,7 +145,6 @@ def test_every_pixel_weighs_alike_in_the_critics_word():
 def test_figures_that_go_somewhere_are_measured_first(clips, tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr(module, "save_strip", lambda path, rows: shown.append((path.name, [tuple(r.shape) for r in rows])))
-    run = AutoencoderRun(tmp_path, Autoencoder(CFG), 1e-3, torch.float32, minutes=1.0, total=1.0)
-    figures = module.measure(run, Shelves(clips, "test"), torch.float32)
+    figures = module.measure(Autoencoder(CFG), Shelves(clips, "test"), torch.float32, tmp_path / "strip.png")
     assert {"psnr", "sharpness", "tile edges", "least spread", "most spread"} <= set(figures)
-    assert shown == [("strip_000000.png", [(6, 96, 64, 3)])]
+    assert shown == [("strip.png", [(6, 96, 64, 3)])]

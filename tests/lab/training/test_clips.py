@@ -4,10 +4,10 @@ import random
 
 import pytest
 import torch
-from comfyui_longtake.training import clips as module
-from comfyui_longtake.training.clips import CELL, FRAMES, Shelf, Shelves, draw_bank, draw_shelf, draw_source
-from comfyui_longtake.world.render import render_parts
-from comfyui_longtake.world.scene import FULL, is_held_out
+from comfyui_longtake.lab.training import clips as module
+from comfyui_longtake.lab.training.clips import CELL, FRAMES, Shelf, Shelves, draw_bank, draw_shelf, draw_source
+from comfyui_longtake.lab.world.render import render_parts
+from comfyui_longtake.models.prompts.scene import FULL, is_held_out
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from comfyui_longtake.training.quality import psnr, sharpness, tile_ratio
-from comfyui_longtake.world.render import render
-from comfyui_longtake.world.scene import FULL
+from comfyui_longtake.lab.training.quality import psnr, sharpness, tile_ratio
+from comfyui_longtake.lab.world.render import render
+from comfyui_longtake.models.prompts.scene import FULL
 
 
 @pytest.fixture(scope="module")
