@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .prompts.scene import NEWEST
 from .adapter import SLOTS, TextAdapter
+from .prompts.scene import NEWEST
 
 SIGMA_MIN = 0.05
 """Below this noise level the velocity is damped, so that its loss stays bounded."""

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .prompts.scene import NEWEST
 from .adapter import NAMES, TextAdapter
 from .dit import SIGMA_MIN, Context, frequencies, rotary
+from .prompts.scene import NEWEST
 
 WIDE = 512
 """Tokens from which on fused attention is faster than its parts."""

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..world.render import render_parts
 from ...models.prompts.scene import Scene, Subject, World
+from ..world.render import render_parts
 
 CELL = 16
 """Side in pixels of the cells that figures are counted in, and the grid that crops lie on."""

@@ -17,8 +17,8 @@ from ...models.adapter import TextAdapter
 from ...models.dit import SIGMA_MIN, Context, DiTConfig, VideoDiT
 from ...models.prompts.scene import World
 from ...models.text import TextEncoder
-from ...models.vae import VideoVAE
 from ...models.transformer import FoldedDiT
+from ...models.vae import VideoVAE
 from .bank import Bank
 from .judge import Judge
 from .latents import LatentShelves

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from ...errors import WeightsError
 from ...models.adapter import TextAdapter
 from ...models.autoencoder import Autoencoder
-from ...models.text import TextEncoder
 from ...models.prompts.captions import caption, plain_caption
-from ..world.render import render, render_parts
 from ...models.prompts.scene import World
+from ...models.text import TextEncoder
+from ..world.render import render, render_parts
 from .bank import Clip
 from .clips import SIZES, draw_source
 from .text import encode_captions, pad_states
@@ -151,9 +151,7 @@ class LatentShelves:
         self.empty = (no_states(), self.shelves[0].empty)
         self.rng = random.Random(seed)
 
-    def draw(
-        self, tokens: int, longest: int, drop: float = 0.1
-    ) -> tuple[list[Clip], list[slice], list[tuple[Tensor, Tensor]]]:
+    def draw(self, tokens: int, longest: int, drop: float = 0.1) -> tuple[list[Clip], list[slice], list[tuple[Tensor, Tensor]]]:
         """A batch of about `tokens` latent cells: clips of one size, a time window each of one length, a caption each."""
         shelf = self.rng.choices(self.shelves, [len(s) for s in self.shelves])[0]
         frames = self.rng.randint(1, longest)

@@ -93,9 +93,7 @@ def train_reader(
         target = labels([p[0] for p in picks], device)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             scores = model(x)
-        loss = torch.stack(
-            [F.cross_entropy(s.float(), target[k], label_smoothing=0.02) for k, s in scores.items()]
-        ).mean()
+        loss = torch.stack([F.cross_entropy(s.float(), target[k], label_smoothing=0.02) for k, s in scores.items()]).mean()
         right = torch.stack([(s.argmax(1) == target[k]).float().mean() for k, s in scores.items()])
         run.update(loss, right=float(right.mean()), worst=float(right.min()))
     model.load_state_dict(run.ema.shadow)

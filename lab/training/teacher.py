@@ -28,9 +28,7 @@ class Teacher:
     steps: int | None = None
 
     @torch.no_grad()
-    def velocity(
-        self, x: Tensor, sigma: Tensor, ctx: Context, role: Tensor, position: Tensor, fps: Tensor
-    ) -> Tensor:
+    def velocity(self, x: Tensor, sigma: Tensor, ctx: Context, role: Tensor, position: Tensor, fps: Tensor) -> Tensor:
         """Velocity [B, C, T, h, w] to learn; `ctx` holds a prompt a batch row and the empty prompt last."""
         given = self._guided(x, sigma, ctx, role, position, fps)
         if self.steps is None:

@@ -127,8 +127,10 @@ def train_text(
     for step in run.steps():
         if len(states) < 1024 or (step % 3 == 0 and len(states) < 60000):
             scenes = [world.sample(rng.randrange(10_000_000)) for _ in range(64)]
-            captions = [(prompt(s, rng.randrange(2**40), names) if rng.random() < TYPED else caption(s, rng.randrange(2**40)))
-                        for s in scenes]
+            captions = [
+                (prompt(s, rng.randrange(2**40), names) if rng.random() < TYPED else caption(s, rng.randrange(2**40)))
+                for s in scenes
+            ]
             states += encode_captions(text, [c.text for c in captions])
             labels += [slot_labels(s, c.said, slots) for s, c in zip(scenes, captions, strict=True)]
         picks = [0 if rng.random() < 0.01 else rng.randrange(len(states)) for _ in range(batch)]

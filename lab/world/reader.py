@@ -54,9 +54,7 @@ def fit(pixels: Tensor, fps: float = 8.0) -> Tensor:
     x = pixels[:, picks.clamp(0, last)]
     b, t, h, w, _ = x.shape
     size = (HEIGHT, max(16, round(w * HEIGHT / h)))
-    x = F.interpolate(
-        x.flatten(0, 1).permute(0, 3, 1, 2), size=size, mode="bilinear", antialias=True, align_corners=False
-    )
+    x = F.interpolate(x.flatten(0, 1).permute(0, 3, 1, 2), size=size, mode="bilinear", antialias=True, align_corners=False)
     return x.permute(0, 2, 3, 1).unflatten(0, (b, t))
 
 

@@ -69,12 +69,8 @@ def _motion(scenes: list[Scene], t: Tensor, seed: Tensor) -> dict[str, Tensor]:
         + 0.05 * dance * torch.sin(tau * 1.25 * t).abs()
         + floats * (0.16 + 0.04 * torch.sin(tau * 0.3 * t + shift))
         + 0.02 * (walk + 2 * run) * torch.sin(tau * (1.25 + 0.75 * run) * t + shift).abs(),
-        "lean": 0.22 * dance * torch.sin(tau * 0.625 * t + shift)
-        - 0.10 * run * ahead
-        + 0.06 * floats * torch.sin(tau * 0.3 * t),
-        "squash": 1.0
-        + 0.012 * torch.sin(tau * 0.5 * t + shift)
-        - 0.06 * jump * (torch.sin(math.pi * t + shift).abs() < 0.25),
+        "lean": 0.22 * dance * torch.sin(tau * 0.625 * t + shift) - 0.10 * run * ahead + 0.06 * floats * torch.sin(tau * 0.3 * t),
+        "squash": 1.0 + 0.012 * torch.sin(tau * 0.5 * t + shift) - 0.06 * jump * (torch.sin(math.pi * t + shift).abs() < 0.25),
     }
 
 
@@ -95,9 +91,7 @@ def _spacing(aspect: float, count: Tensor) -> Tensor:
     return (aspect / count).clamp(max=0.62)
 
 
-def _figures(
-    c: Canvas, scenes: list[Scene], m: dict[str, Tensor], seed: Tensor, ambient: Tensor, aspect: float
-) -> None:
+def _figures(c: Canvas, scenes: list[Scene], m: dict[str, Tensor], seed: Tensor, ambient: Tensor, aspect: float) -> None:
     light = 0.52 + 0.48 * ambient
     room = min(1.0, aspect * 1.05)
     for slot in range(3):
@@ -135,9 +129,7 @@ def _figures(
             x, y = x * torch.cos(lean) + y * torch.sin(lean), y * torch.cos(lean) - x * torch.sin(lean)
             local = Canvas(patch.rgb, x * m["facing"][rows], y / m["squash"][rows], c.px[rows] / size)
             body = palette([scenes[i].subjects[slot].colour for i in idx], RGB, c.x.device)[:, :, None, None]
-            FIGURES[kind](
-                local, Paint(body * light[rows], light[rows]), Pose(m["phase"][rows] + 1.7 * slot, m["stride"][rows])
-            )
+            FIGURES[kind](local, Paint(body * light[rows], light[rows]), Pose(m["phase"][rows] + 1.7 * slot, m["stride"][rows]))
             c.rgb[
                 rows[:, None, None, None],
                 torch.arange(3, device=rows.device)[None, :, None, None],
@@ -199,9 +191,7 @@ def _paint(flat: list[Scene], t: Tensor, height: int, width: int) -> tuple[Tenso
     x = gx / zoom + m["shake_x"] + torch.zeros_like(gy)
     y = (gy - centre) / zoom + centre + m["shake_y"] + torch.zeros_like(gx)
     light = palette([s.time for s in flat], LIGHT, device)[:, :, None, None]
-    dim = palette([s.weather for s in flat], {"clear": 1.0, "rain": 0.80, "snow": 0.92, "fog": 0.95}, device).view(
-        -1, 1, 1, 1
-    )
+    dim = palette([s.weather for s in flat], {"clear": 1.0, "rain": 0.80, "snow": 0.92, "fog": 0.95}, device).view(-1, 1, 1, 1)
     night = torch.tensor([float(s.time == "night") for s in flat], device=device).view(-1, 1, 1)
     c = Canvas(torch.empty(len(flat), 3, height, width, device=device), x, y, 1.0 / height / zoom)
     stage = Stage(m["camera"], seed, light * dim, aspect, t, night)
@@ -209,9 +199,7 @@ def _paint(flat: list[Scene], t: Tensor, height: int, width: int) -> tuple[Tenso
     for setting in sorted({s.setting for s in flat}):
         rows = torch.tensor([i for i, s in enumerate(flat) if s.setting == setting], device=device)
         part = Canvas(c.rgb[rows], x[rows], y[rows], c.px[rows])
-        BACKDROPS[setting](
-            part, Stage(stage.camera[rows], seed[rows], stage.ambient[rows], aspect, t[rows], night[rows])
-        )
+        BACKDROPS[setting](part, Stage(stage.camera[rows], seed[rows], stage.ambient[rows], aspect, t[rows], night[rows]))
         c.rgb[rows] = part.rgb
     empty = c.rgb.clone()
     _figures(c, flat, m, seed, stage.ambient, aspect)

@@ -52,9 +52,7 @@ def caption(scene: Scene, seed: int) -> Caption:
     if len(figures) == 1:
         who = figures[0]
     elif len(figures) == 2:
-        who = rng.choice(
-            (f"{figures[0]} on the left and {figures[1]} on the right", f"{figures[0]} to the left of {figures[1]}")
-        )
+        who = rng.choice((f"{figures[0]} on the left and {figures[1]} on the right", f"{figures[0]} to the left of {figures[1]}"))
     else:
         who = f"{figures[0]} on the left, {figures[1]} in the middle and {figures[2]} on the right"
     does = rng.choice(DOES[scene.action]) if "action" in every else rng.choice(("is there", "can be seen", "is shown"))

@@ -151,11 +151,7 @@ class World:
         """
         rng = random.Random(f"scene-{seed}")
         while True:
-            n = (
-                1
-                if self.max_subjects == 1
-                else rng.choices(range(1, self.max_subjects + 1), (70, 20, 10)[: self.max_subjects])[0]
-            )
+            n = 1 if self.max_subjects == 1 else rng.choices(range(1, self.max_subjects + 1), (70, 20, 10)[: self.max_subjects])[0]
             subjects = tuple(Subject(k, rng.choice(self.colours)) for k in rng.sample(self.subjects, n))
             if self.natural and rng.random() < self.natural:
                 subjects = tuple(Subject(s.kind, NATURAL[s.kind]) for s in subjects)

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from comfyui_longtake.engine.roles import ANCHOR, CONTEXT, TARGET
 from comfyui_longtake.models import transformer as module
 from comfyui_longtake.models.adapter import NAMES
-from comfyui_longtake.models.dit import ANCHOR, CONTEXT, SIGMA_MIN, TARGET
+from comfyui_longtake.models.dit import SIGMA_MIN
 from comfyui_longtake.models.transformer import FoldedConfig, FoldedDiT, attend
 
 from .conftest import settle, wave

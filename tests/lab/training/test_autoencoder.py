@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 import torch
-from comfyui_longtake.models.autoencoder import Autoencoder, AutoencoderConfig
 from comfyui_longtake.lab.training import autoencoder as module
 from comfyui_longtake.lab.training.autoencoder import (
     CALM,
@@ -18,6 +17,7 @@ from comfyui_longtake.lab.training.autoencoder import (
 )
 from comfyui_longtake.lab.training.clips import Shelves, draw_shelf
 from comfyui_longtake.lab.training.critic import Critic, alike, hinge
+from comfyui_longtake.models.autoencoder import Autoencoder, AutoencoderConfig
 from comfyui_longtake.models.prompts.scene import FULL
 
 CPU = torch.device("cpu")

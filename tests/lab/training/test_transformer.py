@@ -5,15 +5,15 @@ import json
 import pytest
 import torch
 from comfyui_longtake.errors import WeightsError
-from comfyui_longtake.models.adapter import NAMES, TextAdapter
-from comfyui_longtake.models.autoencoder import Autoencoder, AutoencoderConfig
-from comfyui_longtake.models.transformer import FoldedConfig, FoldedDiT
 from comfyui_longtake.lab.training import latents as latents_module
 from comfyui_longtake.lab.training.latents import LatentShelves, draw_latents, weights_id
 from comfyui_longtake.lab.training.muon import Muon
 from comfyui_longtake.lab.training.transformer import HalfRun, train_transformer
 from comfyui_longtake.lab.world.render import render_parts
+from comfyui_longtake.models.adapter import NAMES, TextAdapter
+from comfyui_longtake.models.autoencoder import Autoencoder, AutoencoderConfig
 from comfyui_longtake.models.prompts.scene import FULL, is_held_out
+from comfyui_longtake.models.transformer import FoldedConfig, FoldedDiT
 
 CPU = torch.device("cpu")
 
