@@ -108,7 +108,7 @@ class Shelf:
 
 
 class Shelves:
-    """All shelves of one part ("train" or "test") of a bank; crops are drawn from all clips alike.
+    """All shelves of one part ("train" or "test") of a bank; batches are drawn from all clips alike.
 
     Raises FileNotFoundError where the folder holds none.
     """
@@ -119,17 +119,20 @@ class Shelves:
             raise FileNotFoundError(f"no clips of {part!r} in {folder}")
         self.rng = random.Random(seed)
 
-    def crops(self, count: int, edge: int, frames: int) -> tuple[Tensor, Tensor]:
-        """Random crops [count, frames, edge, edge, 3] in 0..1, and the figures' share of their 16x16 cells
-        [count, frames, edge/16, edge/16]. Space is cut on the grid of the cells, time anywhere."""
-        pixels, figures = [], []
-        for _ in range(count):
-            shelf = self.rng.choices(self.shelves, [len(s) for s in self.shelves])[0]
+    def batch(self, pixels: int, frames: int, edge: int | None = None) -> tuple[Tensor, Tensor]:
+        """Clips of one size [n, frames, H, W, 3] in 0..1, about `pixels` pixels in all frames together, and the figures' share
+        of their 16x16 cells [n, frames, H/16, W/16]: whole pictures, or random squares of `edge` pixels.
+
+        Space is cut on the grid of the cells, time anywhere.
+        """
+        shelf = self.rng.choices(self.shelves, [len(s) for s in self.shelves])[0]
+        height, width = (min(n, edge or n) for n in shelf.size)
+        parts, shares = [], []
+        for _ in range(max(1, pixels // (height * width * frames))):
             k, t = self.rng.randrange(len(shelf)), self.rng.randrange(FRAMES - frames + 1)
-            height, width = shelf.size
-            y, x = (self.rng.randrange((n - edge) // CELL + 1) for n in (height, width))
-            rows, columns = (slice(CELL * a, CELL * a + edge) for a in (y, x))
-            pixels.append(torch.from_numpy(shelf.pixels[k, t : t + frames, :, rows, columns].copy()))
-            side = edge // CELL
-            figures.append(torch.from_numpy(shelf.figures[k, t : t + frames, y : y + side, x : x + side].copy()))
-        return torch.stack(pixels).permute(0, 1, 3, 4, 2).float() / 255, torch.stack(figures).float() / 255
+            top, left = (self.rng.randrange((n - m) // CELL + 1) for n, m in zip(shelf.size, (height, width), strict=True))
+            time, rows, columns = slice(t, t + frames), slice(top, top + height // CELL), slice(left, left + width // CELL)
+            across, down = slice(CELL * columns.start, CELL * columns.stop), slice(CELL * rows.start, CELL * rows.stop)
+            parts.append(torch.from_numpy(shelf.pixels[k, time, :, down, across].copy()))
+            shares.append(torch.from_numpy(shelf.figures[k, time, rows, columns].copy()))
+        return torch.stack(parts).permute(0, 1, 3, 4, 2).float() / 255, torch.stack(shares).float() / 255

@@ -33,7 +33,7 @@ def clips(tmp_path_factory):
 
 
 def train(clips, out, seconds, total=60.0):
-    options = {"cfg": CFG, "batch": 2, "edge": 32, "frames": 8, "dtype": torch.float32}
+    options = {"cfg": CFG, "pixels": 20_000, "frames": 4, "dtype": torch.float32}
     return train_autoencoder(clips, out, minutes=seconds / 60, total=total / 60, device=CPU, **options)
 
 

@@ -57,9 +57,17 @@ def test_tests_show_other_seeds_and_half_of_them_combinations_never_trained_on()
     assert not {s.scene.seed for s in train} & {s.scene.seed for s in test}
 
 
+def test_whole_pictures_come_in_batches_of_about_so_many_pixels(folder):
+    shelves = Shelves(folder, "train", seed=3)
+    shapes = {tuple(shelves.batch(4 * 32 * 48 * 5, 5)[0].shape) for _ in range(30)}
+    assert shapes == {(4, 5, 32, 48, 3), (4, 5, 48, 32, 3)}
+    assert shelves.batch(1, 16)[0].shape[:2] == (1, 16)
+    assert shelves.batch(1, 4, 400)[1].shape[2:] in ((2, 3), (3, 2))
+
+
 def test_crops_are_cut_out_of_the_clips_with_their_cells(folder):
     shelves = Shelves(folder, "train", seed=3)
-    pixels, figures = shelves.crops(40, 32, 5)
+    pixels, figures = shelves.batch(40 * 32 * 32 * 5, 5, 32)
     assert pixels.shape == (40, 5, 32, 32, 3) and figures.shape == (40, 5, 2, 2)
     everything = [s.clip(k) for s in shelves.shelves for k in range(len(s))]
     for crop in pixels[:8]:
@@ -73,4 +81,4 @@ def test_crops_are_cut_out_of_the_clips_with_their_cells(folder):
         ]
         assert places
     assert 0 < figures.mean() < 1
-    assert torch.equal(Shelves(folder, "train", seed=3).crops(40, 32, 5)[0], pixels)
+    assert torch.equal(Shelves(folder, "train", seed=3).batch(40 * 32 * 32 * 5, 5, 32)[0], pixels)
