@@ -22,6 +22,15 @@ def slot_classes(edition: int = NEWEST) -> dict[str, int]:
     return {name: len(known[name.rstrip("123")]) for name in NAMES}
 
 
+def edition_of(state: dict[str, Tensor]) -> int:
+    """The edition of the vocabulary that the weights of an adapter know, by the size of their heads.
+
+    Raises StopIteration for weights of another net.
+    """
+    sizes = {name: len(state[f"heads.{name}.bias"]) - 1 for name in NAMES}
+    return next(edition for edition in range(1, NEWEST + 1) if slot_classes(edition) == sizes)
+
+
 SLOTS = slot_classes()
 """The slots of the newest edition."""
 

@@ -18,11 +18,13 @@ from torch import Tensor, nn
 from ..engine.capability import Capability
 from ..errors import UsageError, WeightsError
 from .adapter import TextAdapter
+from .autoencoder import Autoencoder
 from .box import capability_of, model_name
 from .dit import DiTConfig, VideoDiT
 from .prompts.scene import FULL, WORLDS
 from .recaption import Recaptioner
 from .text import TextEncoder, load_text
+from .transformer import FoldedDiT
 from .vae import VAEConfig, VideoVAE
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -218,6 +220,6 @@ def pick_device(name: str | None = None) -> torch.device:
     return device
 
 
-def config_of(net: VideoVAE | VideoDiT) -> dict:
+def config_of(net: VideoVAE | Autoencoder | VideoDiT | FoldedDiT) -> dict:
     """A net's config as the manifest stores it."""
     return asdict(net.cfg)

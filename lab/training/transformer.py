@@ -19,7 +19,7 @@ from .latents import LatentShelves
 from .muon import Muon
 from .run import Run, fastest_dtype, save_strip
 
-TOKENS = 16384
+CELLS = 16384
 """Latent cells a step; a token is four of them."""
 STAGES = ((0.35, 1), (0.6, 2))
 """Share of the plan up to which windows are at most so many latents long; later they are as long as the clips."""
@@ -71,7 +71,7 @@ def train_transformer(
     total: float,
     device: torch.device,
     cfg: FoldedConfig | None = None,
-    tokens: int = TOKENS,
+    tokens: int = CELLS,
     lr: float = 4e-3,
     seed: int = 0,
     dtype: torch.dtype | None = None,
