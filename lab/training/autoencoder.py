@@ -19,10 +19,10 @@ from ...models.prompts.scene import TRAVEL
 from .clips import CELL, Shelves
 from .critic import Critic, alike, hinge
 from .muon import Muon
-from .quality import psnr, sharpness, tile_ratio
+from .quality import detail, psnr, sharpness, tile_ratio
 from .run import EMA, Run, fastest_dtype, save_strip
 
-FIGURE = 1.5
+FIGURE = 3.0
 """Pixels of figures count 1 + this: they fill a seventh of the picture and are what eyes go to."""
 SQUARES, EDGE = 0.15, 96
 """Share of batches of squares, of so many pixels a side, for variety; the others are of whole pictures: nets that see
@@ -235,7 +235,13 @@ def measure(model: Autoencoder, tests: Shelves, dtype: torch.dtype, strip_path: 
             code = model.code(x)
             y = model.draw(code).clamp(0, 1)
         mask = torch.from_numpy(shelf.figures[k].copy()).repeat_interleave(CELL, 1).repeat_interleave(CELL, 2)[None] > 0
-        row = {"psnr": float(psnr(y, x)), "sharpness": sharpness(y, x), "tile edges": tile_ratio(y), "of sources": tile_ratio(x)}
+        row = {
+            "psnr": float(psnr(y, x)),
+            "sharpness": sharpness(y, x),
+            "detail": detail(y) / detail(x),
+            "tile edges": tile_ratio(y),
+            "of sources": tile_ratio(x),
+        }
         if mask.any():
             row["sharpness of figures"] = sharpness(y, x, mask.to(device))
         for name, value in row.items():

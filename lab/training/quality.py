@@ -35,6 +35,11 @@ def sharpness(made: Tensor, wanted: Tensor, where: Tensor | None = None) -> floa
     return float(along[edges].mean() / size[edges].mean())
 
 
+def detail(pixels: Tensor) -> float:
+    """Mean change between neighbouring pixels of [B, T, H, W, 3]; needs no picture to compare with, but counts noise too."""
+    return float(_slopes(pixels).abs().mean())
+
+
 def tile_ratio(pixels: Tensor, cell: int = 16) -> float:
     """How rough pictures [B, T, H, W, 3] are across the edges of tiles over how rough they are elsewhere; 1 = no trace."""
     ratios = []

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from comfyui_longtake.lab.training.quality import psnr, sharpness, tile_ratio
+from comfyui_longtake.lab.training.quality import detail, psnr, sharpness, tile_ratio
 from comfyui_longtake.lab.world.render import render
 from comfyui_longtake.models.prompts.scene import FULL
 
@@ -40,6 +40,11 @@ def test_sharpness_falls_with_blur_and_not_with_noise(clips):
     assert sharpness(clips + 0.02 * torch.randn_like(clips), clips) == pytest.approx(1.0, abs=0.02)
     contrast = (clips - 0.5) * 1.2 + 0.5
     assert sharpness(contrast, clips) == pytest.approx(1.2, abs=1e-4)
+
+
+def test_detail_falls_with_blur_and_grows_with_noise(clips):
+    torch.manual_seed(0)
+    assert detail(blurred(clips)) < 0.85 * detail(clips) < detail(clips) < detail(clips + 0.05 * torch.randn_like(clips))
 
 
 def test_sharpness_can_be_asked_for_in_a_part_of_the_picture(clips):
