@@ -31,7 +31,7 @@ NOISE = 0.15
 """Largest deviation of the noise on latents, in units of their own: what a sampler gives is never exact."""
 EVEN = 0.1
 """Weight of each channel's mean from 0 and log deviation from 1: channels that grow unchecked make mean colours wander."""
-CALM = 5.0
+CALM = 15.0
 """Minutes after which the learning rate begins to fall, with the square root of the time."""
 COOL = 0.3
 """Last share of the plan, in which the learning rate falls to nothing."""
