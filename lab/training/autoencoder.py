@@ -39,8 +39,9 @@ SHARPEN = 0.6
 """Share of the plan after which the critic counts; it learns for a little while before."""
 CRITIC_FIRST = 0.04
 """That while, as a share of the plan; the critic's word comes in over the same share."""
-OPINION, FEATURES = 0.01, 0.05
-"""Weights of the critic's score and of the distance in its features."""
+FEATURES, OPINION = 0.4, 0.2
+"""How hard the distance in the critic's features and its score pull at a picture, as shares of the pull of the other loss:
+by themselves both are a hundred times weaker at first and grow as the critic learns."""
 SAMPLES, SAMPLE = 24, 400_000
 """Batches that statistics are measured on, and pixels in each."""
 SHOWN, MEASURED = 8, 24
@@ -84,7 +85,7 @@ class AutoencoderRun(Run):
     def __init__(self, out: Path, model: Autoencoder, lr: float, dtype: torch.dtype, **plan: float):
         frames = 3 * model.cfg.frames
         self.critic = Critic(frames).to(model.mean.device)
-        self.critic_optimizer = torch.optim.AdamW(self.critic.parameters(), 3e-4, betas=(0.5, 0.9))
+        self.critic_optimizer = torch.optim.AdamW(self.critic.parameters(), 1e-3, betas=(0.5, 0.9))
         self.net = model
         super().__init__(out, model, Muon(model, lr, lr / 3, dtype=dtype), warmup=30, **plan)
 
@@ -99,24 +100,29 @@ class AutoencoderRun(Run):
         """How much the critic's word counts now, 0..1."""
         return min(1.0, max(0.0, (self.progress() - SHARPEN) / CRITIC_FIRST))
 
-    def criticise(self, made: Tensor, wanted: Tensor, dtype: torch.dtype) -> Tensor:
-        """What the critic adds to the loss of groups of frames [N, 3*frames, H, W] in -1..1; without a word it is 0."""
+    def pull(self, loss: Tensor, frames: Tensor, wanted: Tensor, dtype: torch.dtype) -> Tensor:
+        """Gradient at `frames` [B, T, H, W, 3] of their `loss`, and of the critic's word once it counts."""
+        (plain,) = torch.autograd.grad(loss, frames, retain_graph=True)
         if not self.opinion:
-            return made.new_zeros(())
+            return plain
         self.critic.requires_grad_(False)
-        with torch.autocast(made.device.type, dtype, enabled=dtype != torch.float32):
-            score, features = self.critic(made)
+        with torch.autocast(frames.device.type, dtype, enabled=dtype != torch.float32):
+            score, features = self.critic(self.net.groups(frames))
             with torch.no_grad():
-                _, given = self.critic(wanted)
+                _, given = self.critic(self.net.groups(wanted))
         self.critic.requires_grad_(True)
-        return self.opinion * (FEATURES * alike(features, given) - OPINION * score.float().mean())
+        whole, size = plain, self.opinion * plain.norm()
+        for word, share in ((alike(features, given), FEATURES), (-score.float().mean(), OPINION)):
+            (part,) = torch.autograd.grad(word, frames, retain_graph=True)
+            whole = whole + share * size * part / part.norm().clamp_min(1e-12)
+        return whole
 
-    def teach_critic(self, made: Tensor, wanted: Tensor, dtype: torch.dtype) -> None:
-        """One step of the critic, from a while before it counts."""
+    def teach_critic(self, frames: Tensor, wanted: Tensor, dtype: torch.dtype) -> None:
+        """One step of the critic on frames [B, T, H, W, 3] and those they should be, from a while before it counts."""
         if self.progress() < SHARPEN - CRITIC_FIRST:
             return
-        with torch.autocast(made.device.type, dtype, enabled=dtype != torch.float32):
-            loss = hinge(self.critic(wanted)[0], self.critic(made.detach())[0])
+        with torch.autocast(frames.device.type, dtype, enabled=dtype != torch.float32):
+            loss = hinge(self.critic(self.net.groups(wanted))[0], self.critic(self.net.groups(frames.detach()))[0])
         self.critic_optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.critic_optimizer.step()
@@ -186,10 +192,12 @@ def train_autoencoder(
             code = model.code(x)
             noise = NOISE * torch.rand(len(x), 1, 1, 1, 1, device=device)
             y = model.draw(code + noise * torch.randn_like(code))
-        made, wanted = model.groups(y), model.groups(x)
-        loss = crop_loss(y, x, figures) + EVEN * unevenness(code) + run.criticise(made, wanted, dtype)
+        leaf = y.detach().requires_grad_()
+        error = crop_loss(leaf, x, figures)
+        pull = run.pull(error, leaf, x, dtype)
+        loss = error.detach() + ((y - y.detach()) * pull).sum() + EVEN * unevenness(code)
         run.update(loss, psnr=float(psnr(y.detach(), x).mean()), spread=float(code.detach().std((0, 1, 3, 4)).max()))
-        run.teach_critic(made, wanted, dtype)
+        run.teach_critic(y, x, dtype)
     return report(run, shelves, tests, dtype)
 
 

@@ -19,7 +19,10 @@ class Critic(nn.Module):
     def __init__(self, channels: int = 12, width: int = 48):
         super().__init__()
         widths = (channels, width, 2 * width, 3 * width)
-        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths))
+        layers = [nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths)]
+        for layer in layers:
+            nn.init.kaiming_normal_(layer.weight, 0.2)
+        self.layers = nn.ModuleList(layers)
         self.score = nn.Conv2d(widths[-1], 1, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -9,7 +9,9 @@ from comfyui_longtake.lab.training import autoencoder as module
 from comfyui_longtake.lab.training.autoencoder import (
     CALM,
     COOL,
+    FEATURES,
     FIGURE,
+    OPINION,
     AutoencoderRun,
     crop_loss,
     load_autoencoder,
@@ -65,16 +67,19 @@ def test_the_critic_comes_in_late_and_is_saved_with_the_run(tmp_path, clock):
     words = []
     run = AutoencoderRun(tmp_path, Autoencoder(CFG), 1e-3, torch.float32, minutes=9.0, total=100 / 60)
     start = [p.clone() for p in run.critic.parameters()]
-    made, wanted = torch.rand(2, 12, 16, 16), torch.rand(2, 12, 16, 16)
+    made, wanted = torch.rand(1, 4, 16, 16, 3, requires_grad=True), torch.rand(1, 4, 16, 16, 3)
+    plain = 2 * (made - wanted).detach()
     learnt = []
     for _ in run.steps():
-        words.append(float(run.criticise(made, wanted, torch.float32).detach()))
+        pull = run.pull((made - wanted).square().sum(), made, wanted, torch.float32)
+        words.append(float((pull - plain).norm() / plain.norm()))
         run.teach_critic(made, wanted, torch.float32)
         learnt.append(any(not torch.equal(a, b) for a, b in zip(run.critic.parameters(), start, strict=True)))
         clock.now += 1
         if run.step == 80:
             break
-    assert not any(words[:60]) and all(words[62:]) and learnt.index(True) == 56
+    assert max(words[:60]) < 1e-6 and words[61] < words[63] and learnt.index(True) == 56
+    assert all(0.1 < w <= FEATURES + OPINION + 1e-6 for w in words[65:])
     again = AutoencoderRun(tmp_path, Autoencoder(CFG), 1e-3, torch.float32, minutes=1.0, total=100 / 60)
     assert again.step == 80
     assert all(torch.equal(a, b) for a, b in zip(run.critic.parameters(), again.critic.parameters(), strict=True))
