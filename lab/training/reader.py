@@ -50,10 +50,8 @@ def train_reader(
     start: dict[str, Tensor] | None = None,
     edition: int = NEWEST,
 ) -> Reader:
-    """Train (or go on training) the reader in `out` on one-figure scenes of `world`, held-out combinations left out.
-
-    start: weights to begin from where `out` holds no run yet, of that `edition` of the vocabulary.
-    """
+    """Train (or go on training) the reader in `out` on one-figure scenes of `world`, held-out combinations left out; a first
+    run begins from `start`, weights of that `edition` of the vocabulary."""
     torch.manual_seed(seed)
     model = Reader(edition=edition).to(device)
     if start is not None:
