@@ -36,8 +36,8 @@ WINDOW = {"anchors": 1, "context": 1, "new": 7, "ahead": 2, "reach": 8}
 
 CLIPS, TESTS = 3600, 120
 """Clips that the autoencoder is trained on and measured with, 16 frames each: 5.5 GB."""
-ENCODED = 6000
-"""Encoded clips that the folded transformer is trained on, 8 latents each: 0.6 GB."""
+ENCODED = 4000
+"""Encoded clips that the folded transformer is trained on, 8 latents each: 0.4 GB, and half an hour of one thread."""
 FEW = 30.0
 """Seconds of rendering before a run on judged samples, which needs few clips."""
 
