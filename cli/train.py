@@ -6,16 +6,17 @@ from pathlib import Path
 from ..errors import UsageError
 from .values import number, whole
 
-ORDER = ("vae", "text", "reader", "judge", "dit")
+ORDER = ("vae", "text", "reader", "judge", "dit", "autoencoder", "transformer")
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `longtake train vae|text|reader|judge|dit`."""
+    """Adds `longtake train vae|text|reader|judge|dit|autoencoder|transformer`."""
     parser = subparsers.add_parser(
         "train",
         help="train a net of the model in the box",
         description="Trains one net on renders of the procedural world, on a GPU or a CPU, and resumes where it stopped. "
-        "The order is vae, text, reader, judge, dit: dit needs vae and text; the judge is for --reward.",
+        "The order is vae, text, reader, judge, dit: dit needs vae and text; the judge is for --reward. "
+        "The next model is autoencoder, text, transformer.",
     )
     parser.add_argument("net", choices=ORDER, help="what to train")
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where runs live, one folder a net (runs)")

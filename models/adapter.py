@@ -11,20 +11,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SLOTS = {
-    "subject1": 12,
-    "colour1": 8,
-    "subject2": 12,
-    "colour2": 8,
-    "subject3": 12,
-    "colour3": 8,
-    "setting": 8,
-    "time": 4,
-    "weather": 4,
-    "action": 8,
-    "camera": 6,
-}
-"""Slot -> number of classes; one more class means "not said"."""
+from .prompts.scene import NEWEST, known_values
+
+NAMES = ("subject1", "colour1", "subject2", "colour2", "subject3", "colour3", "setting", "time", "weather", "action", "camera")
+
+
+def slot_classes(edition: int = NEWEST) -> dict[str, int]:
+    """Slot -> number of classes in that edition of the vocabulary; one more class means "not said"."""
+    known = known_values(edition)
+    return {name: len(known[name.rstrip("123")]) for name in NAMES}
+
+
+def edition_of(state: dict[str, Tensor]) -> int:
+    """The edition of the vocabulary that the weights of an adapter know, by the size of their heads.
+
+    Raises StopIteration for weights of another net.
+    """
+    sizes = {name: len(state[f"heads.{name}.bias"]) - 1 for name in NAMES}
+    return next(edition for edition in range(1, NEWEST + 1) if slot_classes(edition) == sizes)
+
+
+SLOTS = slot_classes()
+"""The slots of the newest edition."""
 
 
 class Layer(nn.Module):
@@ -54,14 +62,14 @@ class Layer(nn.Module):
 class TextAdapter(nn.Module):
     """Token states [P, L, text] with mask [P, L] to slots [P, len(SLOTS), width]."""
 
-    def __init__(self, text: int = 384, width: int = 192, depth: int = 2):
+    def __init__(self, text: int = 384, width: int = 192, depth: int = 2, edition: int = NEWEST):
         super().__init__()
-        self.width = width
+        self.width, self.edition = width, edition
         self.embed = nn.Sequential(nn.LayerNorm(text), nn.Linear(text, width))
         self.queries = nn.Parameter(torch.randn(len(SLOTS), width))
         self.layers = nn.ModuleList(Layer(width) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
-        self.heads = nn.ModuleDict({k: nn.Linear(width, n + 1) for k, n in SLOTS.items()})
+        self.heads = nn.ModuleDict({k: nn.Linear(width, n + 1) for k, n in slot_classes(edition).items()})
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         bias = torch.zeros(mask.shape, device=states.device, dtype=states.dtype).masked_fill(~mask, float("-inf"))[:, None, None]

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .adapter import SLOTS, TextAdapter
+from .prompts.scene import NEWEST
 
 SIGMA_MIN = 0.05
 """Below this noise level the velocity is damped, so that its loss stays bounded."""
@@ -25,13 +26,15 @@ SIGMA_MIN = 0.05
 
 @dataclass(frozen=True)
 class DiTConfig:
-    """Sizes of the transformer; `head` is split over time, height and width as 16/24/24 of 64."""
+    """Sizes of the transformer; `head` is split over time, height and width as 16/24/24 of 64; `edition` is that of the
+    vocabulary its text adapter knows."""
 
     channels: int = 128
     width: int = 256
     depth: int = 6
     head: int = 64
     text: int = 384
+    edition: int = NEWEST
 
 
 @dataclass
@@ -150,7 +153,7 @@ class VideoDiT(nn.Module):
         super().__init__()
         self.cfg = cfg
         d = cfg.width
-        self.adapter = TextAdapter(cfg.text)
+        self.adapter = TextAdapter(cfg.text, edition=cfg.edition)
         self.embed = nn.Linear(cfg.channels, d)
         self.time = nn.Sequential(nn.Linear(256, d), nn.SiLU(), nn.Linear(d, d))
         self.rate = nn.Sequential(nn.Linear(64, d), nn.SiLU(), nn.Linear(d, d))

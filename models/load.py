@@ -18,11 +18,13 @@ from torch import Tensor, nn
 from ..engine.capability import Capability
 from ..errors import UsageError, WeightsError
 from .adapter import TextAdapter
+from .autoencoder import Autoencoder
 from .box import capability_of, model_name
 from .dit import DiTConfig, VideoDiT
 from .prompts.scene import FULL, WORLDS
 from .recaption import Recaptioner
 from .text import TextEncoder, load_text
+from .transformer import FoldedDiT
 from .vae import VAEConfig, VideoVAE
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -170,11 +172,16 @@ def load_vae(folder: Path = WEIGHTS) -> VideoVAE:
     return vae
 
 
+def dit_config(config: dict) -> DiTConfig:
+    """The transformer's config as a manifest stores it; the first weights name no edition of the vocabulary."""
+    return DiTConfig(**{"edition": 1, **config})
+
+
 def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
     """The transformer, its text adapter included, in float32 on the CPU."""
     state, config = load_state("dit", folder)
     try:
-        dit = VideoDiT(DiTConfig(**config))
+        dit = VideoDiT(dit_config(config))
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as e:
         raise WeightsError(f"{folder / MANIFEST} describes a transformer this version cannot build: reinstall LongTake") from e
     fill(dit, state, "dit")
@@ -193,8 +200,9 @@ def load_recaptioner(text: TextEncoder, folder: Path = WEIGHTS) -> Recaptioner:
     """What rewrites prompts for the weights in `folder`: the net "text", or the transformer's own adapter where there is none."""
     manifest = read_manifest(folder)
     if "text" in manifest["nets"]:
-        net = TextAdapter()
-        fill(net, load_state("text", folder)[0], "text")
+        state, config = load_state("text", folder)
+        net = TextAdapter(edition=config.get("edition", 1))
+        fill(net, state, "text")
     else:
         net = load_dit(folder).adapter
     return Recaptioner(text, net.to(text.device), WORLDS.get(manifest["info"].get("world"), FULL))
@@ -212,6 +220,6 @@ def pick_device(name: str | None = None) -> torch.device:
     return device
 
 
-def config_of(net: VideoVAE | VideoDiT) -> dict:
+def config_of(net: VideoVAE | Autoencoder | VideoDiT | FoldedDiT) -> dict:
     """A net's config as the manifest stores it."""
     return asdict(net.cfg)

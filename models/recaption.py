@@ -12,7 +12,7 @@ import torch
 from .adapter import TextAdapter
 from .prompts.captions import plain_caption
 from .prompts.completion import Completed, complete
-from .prompts.scene import ATTRIBUTES, World
+from .prompts.scene import World, known_values
 from .text import TextEncoder
 
 ORDER = ("action", "setting", "time", "weather", "camera")
@@ -67,13 +67,13 @@ def read_prompts(net: TextAdapter, encoder: TextEncoder, prompts: Sequence[str])
     if not prompts:
         return []
     states, mask = (part.to(next(net.parameters()).device) for part in encoder(list(prompts)))  # hosts move the encoder
-    scores = net.logits(net(states, mask))
+    scores, known = net.logits(net(states, mask)), known_values(net.edition)
     out = []
     for i in range(len(prompts)):
         row = {}
         for slot, s in scores.items():
             k = int(s[i].argmax())
-            values = ATTRIBUTES[slot[:-1] if slot[-1].isdigit() else slot]
+            values = known[slot.rstrip("123")]
             row[slot] = values[k] if k < len(values) else None
         out.append(row)
     return out

@@ -17,9 +17,11 @@ from ...models.adapter import TextAdapter
 from ...models.dit import SIGMA_MIN, Context, DiTConfig, VideoDiT
 from ...models.prompts.scene import World
 from ...models.text import TextEncoder
+from ...models.transformer import FoldedDiT
 from ...models.vae import VideoVAE
 from .bank import Bank
 from .judge import Judge
+from .latents import LatentShelves
 from .muon import Muon
 from .patterns import SHIFT, draw
 from .reward import Reward
@@ -56,8 +58,8 @@ STRIP_PROMPTS = (
 
 
 def batch_loss(
-    model: VideoDiT,
-    bank: Bank,
+    model: VideoDiT | FoldedDiT,
+    bank: Bank | LatentShelves,
     rng: random.Random,
     tokens: int,
     longest: int,
@@ -120,7 +122,7 @@ def batch_loss(
 
 @torch.no_grad()
 def sample(
-    model: VideoDiT,
+    model: VideoDiT | FoldedDiT,
     ctx: Context,
     shape: tuple[int, ...],
     *,

@@ -11,23 +11,33 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ...errors import UsageError
-from ...models.adapter import TextAdapter
+from ...models.adapter import TextAdapter, edition_of
 from ...models.dit import DiTConfig
-from ...models.load import WEIGHTS, config_of, fill, load_dit, load_state, load_vae, pick_device, save_net
-from ...models.prompts.scene import WORLDS
+from ...models.load import WEIGHTS, config_of, dit_config, fill, load_dit, load_state, load_vae, pick_device, save_net
+from ...models.prompts.scene import NEWEST, WORLDS
 from ...models.text import load_text
+from ...models.transformer import FoldedConfig
 from ...models.vae import VideoVAE
 from ..world.reader import Reader
+from .autoencoder import load_autoencoder, train_autoencoder
+from .clips import draw_bank
 from .dit import STEPS, TOKENS, train_dit
 from .judge import Judge, train_judge
+from .latents import draw_latent_bank
 from .patterns import SHIFT
 from .reader import train_reader
 from .text import train_text
+from .transformer import CELLS, train_transformer
 from .vae import train_vae
 
+NETS = ("vae", "text", "reader", "judge", "dit", "autoencoder", "transformer")
 WINDOW = {"anchors": 1, "context": 1, "new": 7, "ahead": 2, "reach": 8}
 """An anchor and as many latents as the transformer sees in training; a second one of context made no join smoother."""
 
+CLIPS, TESTS = 3600, 120
+"""Clips that the autoencoder is trained on and measured with, 16 frames each: 5.5 GB."""
+ENCODED = 4000
+"""Encoded clips that the folded transformer is trained on, 8 latents each: 0.4 GB, and half an hour of one thread."""
 FEW = 30.0
 """Seconds of rendering before a run on judged samples, which needs few clips."""
 
@@ -81,7 +91,7 @@ def _vae(out: Path) -> VideoVAE:
 
 def _adapter(out: Path) -> TextAdapter:
     state = averaged(out, "text")
-    adapter = load_dit().adapter if state is None else TextAdapter()
+    adapter = load_dit().adapter if state is None else TextAdapter(edition=edition_of(state))
     if state is not None:
         adapter.load_state_dict(state)
     return adapter.eval().requires_grad_(False)
@@ -96,6 +106,23 @@ def _judge(out: Path, vae: VideoVAE) -> Judge:
     return judge.eval().requires_grad_(False)
 
 
+def _transformer(job: Job, span: Span) -> tuple[nn.Module, dict[str, Any]]:
+    """The folded transformer and its config, trained on the latents of the autoencoder in `out`.
+
+    Clips are encoded on the CPU before the first step; those that another autoencoder encoded are refused.
+    """
+    vae, state = load_autoencoder(job.out / "autoencoder"), averaged(job.out, "text")
+    if vae is None or state is None:
+        raise UsageError(f"no autoencoder and text adapter in {job.out}: `longtake train autoencoder` and `text` come first")
+    world, device, adapter, latents = WORLDS[job.world], span["device"], _adapter(job.out), job.out / "latents"
+    draw_latent_bank(latents, world, vae, load_text(), adapter, ENCODED, seed=job.seed)
+    sizes = {"width": job.width or FoldedConfig.width, "depth": job.depth or FoldedConfig.depth}
+    cfg = FoldedConfig(channels=vae.channels, edition=adapter.edition, **sizes)
+    tokens, nets = job.tokens or CELLS, (vae.to(device), load_text(device), adapter.to(device))
+    made = train_transformer(*nets, latents, job.out / job.net, cfg=cfg, tokens=tokens, **span)
+    return made, config_of(made)
+
+
 def train(job: Job) -> list[Path]:
     """Run one segment; returns the files exported, if any. The nets a job builds on come from `out`, else the box."""
     device, world, folder = pick_device(job.device), WORLDS[job.world], job.out / job.net
@@ -107,21 +134,26 @@ def train(job: Job) -> list[Path]:
         vae = train_vae(world, folder, start=load_state("vae")[0] if job.from_box else None, **span)
         net, config = vae, config_of(vae)
     elif job.net == "text":
-        start = load_dit().adapter.state_dict() if job.from_box else None
-        net = train_text(world, load_text(device), folder, start=start, **span)
+        box = load_dit().adapter if job.from_box else None
+        start = box.state_dict() if box else None
+        config = {"edition": box.edition if box else NEWEST}
+        net = train_text(world, load_text(device), folder, start=start, **config, **span)
     elif job.net == "reader":
-        net = train_reader(world, folder, start=load_state("reader")[0] if job.from_box else None, **span)
-        config = {"world": job.world}
+        start, known = load_state("reader") if job.from_box else (None, {"edition": NEWEST})
+        config = {"edition": known.get("edition", 1)}
+        net = train_reader(world, folder, start=start, **config, **span)
+        config |= {"world": job.world}
     elif job.net == "judge":
         train_judge(world, _vae(job.out).to(device), folder, **span)
         return []
     elif job.net == "dit":
         vae, adapter = _vae(job.out).to(device), _adapter(job.out).to(device)
-        cfg = DiTConfig(channels=vae.channels, width=job.width or DiTConfig.width, depth=job.depth or DiTConfig.depth)
+        sizes = {"width": job.width or DiTConfig.width, "depth": job.depth or DiTConfig.depth}
+        cfg = DiTConfig(channels=vae.channels, edition=adapter.edition, **sizes)
         start = None
         if job.from_box:
             start, shape = load_state("dit")
-            cfg = DiTConfig(**shape)
+            cfg = dit_config(shape)
         tokens = TOKENS if job.tokens is None else job.tokens
         judge = _judge(job.out, vae).to(device) if job.reward else None
         options: dict[str, Any] = {"cfg": cfg, "start": start, "tokens": tokens}
@@ -130,14 +162,21 @@ def train(job: Job) -> list[Path]:
         dit = train_dit(world, vae, load_text(device), adapter, folder, **options, **span)
         net, config = dit, config_of(dit)
         info = {"shift": SHIFT, "steps": job.distill or STEPS, "fps": 8, "world": job.world, "window": WINDOW}
+    elif job.net == "autoencoder":
+        draw_bank(job.out / "clips", world, CLIPS, TESTS, seed=job.seed)
+        autoencoder = train_autoencoder(job.out / "clips", folder, **span)
+        net, config = autoencoder, config_of(autoencoder)
+    elif job.net == "transformer":
+        net, config = _transformer(job, span)
+        info = {"shift": SHIFT, "steps": STEPS, "fps": 8, "world": job.world, "window": WINDOW}
     else:
-        raise UsageError(f"net {job.net!r}: give vae, text, reader, judge or dit")
+        raise UsageError(f"net {job.net!r}: give {', '.join(NETS[:-1])} or {NETS[-1]}")
     return save_net(job.net, net, config, folder=job.export, info=info) if job.export else []
 
 
 def load_reader(folder: Path = WEIGHTS) -> Reader:
     """The attribute reader in the box; raises WeightsError."""
-    state, _ = load_state("reader", folder)
-    reader = Reader()
+    state, config = load_state("reader", folder)
+    reader = Reader(edition=config.get("edition", 1))
     fill(reader, state, "reader")
     return reader

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.prompts.scene import ATTRIBUTES, World
+from ...models.prompts.scene import ATTRIBUTES, NEWEST, World
 from ..world.reader import FRAMES, HEIGHT, Reader, fit
 from ..world.render import render
 from .run import Run, fastest_dtype
@@ -48,10 +48,12 @@ def train_reader(
     capacity: int = 12000,
     seed: int = 0,
     start: dict[str, Tensor] | None = None,
+    edition: int = NEWEST,
 ) -> Reader:
-    """Train (or go on training) the reader in `out` on one-figure scenes of `world`, held-out combinations left out."""
+    """Train (or go on training) the reader in `out` on one-figure scenes of `world`, held-out combinations left out; a first
+    run begins from `start`, weights of that `edition` of the vocabulary."""
     torch.manual_seed(seed)
-    model = Reader().to(device)
+    model = Reader(edition=edition).to(device)
     if start is not None:
         model.load_state_dict(start)
     run = Run(
@@ -89,9 +91,7 @@ def train_reader(
         target = labels([p[0] for p in picks], device)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             scores = model(x)
-        loss = torch.stack(
-            [F.cross_entropy(s.float(), target[k], label_smoothing=0.02) for k, s in scores.items()]
-        ).mean()
+        loss = torch.stack([F.cross_entropy(s.float(), target[k], label_smoothing=0.02) for k, s in scores.items()]).mean()
         right = torch.stack([(s.argmax(1) == target[k]).float().mean() for k, s in scores.items()])
         run.update(loss, right=float(right.mean()), worst=float(right.min()))
     model.load_state_dict(run.ema.shadow)

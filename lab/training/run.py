@@ -119,7 +119,7 @@ class Run:
     def update(self, loss: Tensor, **parts: float) -> None:
         """Backward, clip, optimiser step, EMA, log line."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        self._backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if torch.isfinite(norm):
             self.optimizer.step()
@@ -131,6 +131,10 @@ class Run:
             with open(self.out / "log.jsonl", "a", encoding="utf-8") as f:
                 row = {"step": self.step, "seconds": round(self.spent, 1), "loss": loss.item(), **parts}
                 f.write(json.dumps(row) + "\n")
+
+    def _backward(self, loss: Tensor) -> None:
+        """Set the gradients of the model's parameters."""
+        loss.backward()
 
     def _schedule(self) -> None:
         p = self.progress()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...engine.roles import TARGET
 from ...models.dit import SIGMA_MIN, Context, VideoDiT
+from ...models.transformer import FoldedDiT
 from .patterns import SHIFT, logit_normal
 
 LEVELS = (0.2, 0.8)
@@ -27,9 +28,7 @@ class Teacher:
     steps: int | None = None
 
     @torch.no_grad()
-    def velocity(
-        self, x: Tensor, sigma: Tensor, ctx: Context, role: Tensor, position: Tensor, fps: Tensor
-    ) -> Tensor:
+    def velocity(self, x: Tensor, sigma: Tensor, ctx: Context, role: Tensor, position: Tensor, fps: Tensor) -> Tensor:
         """Velocity [B, C, T, h, w] to learn; `ctx` holds a prompt a batch row and the empty prompt last."""
         given = self._guided(x, sigma, ctx, role, position, fps)
         if self.steps is None:
@@ -60,7 +59,7 @@ def later(sigma: Tensor, part: float, shift: float = SHIFT) -> Tensor:
 
 @torch.no_grad()
 def own_history(
-    model: VideoDiT, clean: Tensor, rng: random.Random, ctx: Context, position: Tensor, fps: Tensor
+    model: VideoDiT | FoldedDiT, clean: Tensor, rng: random.Random, ctx: Context, position: Tensor, fps: Tensor
 ) -> Tensor:
     """Latents [B, C, T, h, w] as the net itself makes them: noised, each clip to a level of its own, and denoised in two
     steps (Resampling Forcing, arXiv 2512.15702, in its cheapest form)."""

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.adapter import SLOTS, TextAdapter
+from ...errors import UsageError
+from ...models.adapter import SLOTS, TextAdapter, slot_classes
 from ...models.prompts.captions import caption
-from ...models.prompts.scene import ATTRIBUTES, COLOURS, Scene, World
+from ...models.prompts.scene import ATTRIBUTES, COLOURS, NEWEST, Scene, World, known_values
 from ...models.prompts.vocabulary import COLOUR_WORDS, SYNONYMS
 from ...models.text import TextEncoder
 from ..world.prompt_grammar import COLOURS as MORE_COLOURS
@@ -26,12 +27,13 @@ TYPED = 0.6
 RUDE = re.compile("poo|piss|shit|barf|puke|snot|vomit|booger|diarr|sick|ugly|nasty|baby|bile")
 GREY, BRIGHT, ALIKE = 25.0, 90.0, 45.0
 """Colours of less chroma are grey, unless they are lighter than this; further away, in Lab, they are another colour."""
+DULL = ("brown", "grey", "black")
 
 
-def slot_labels(scene: Scene, said: frozenset[str]) -> list[int]:
+def slot_labels(scene: Scene, said: frozenset[str], slots: dict[str, int] = SLOTS) -> list[int]:
     """Class of every slot; an attribute that is not said, and a figure that is not there, get the last class."""
     out = []
-    for slot, unsaid in SLOTS.items():
+    for slot, unsaid in slots.items():
         name, place = (slot[:-1], int(slot[-1]) - 1) if slot[-1].isdigit() else (slot, 0)
         if name not in said or (name in ("subject", "colour") and place >= len(scene.subjects)):
             out.append(unsaid)
@@ -45,7 +47,7 @@ def slot_labels(scene: Scene, said: frozenset[str]) -> list[int]:
 
 def colour_names() -> dict[str, tuple[str, ...]]:
     """Names that people gave to colours (the XKCD colour survey, CC0, as matplotlib has it), by the colour of the world that
-    looks most like each; greys and browns, which look like none, and words kept for the evaluation are left out."""
+    looks most like each; dull ones that look like a bright one, and words kept for the evaluation are left out."""
     import kornia
     from matplotlib.colors import XKCD_COLORS, to_rgb
 
@@ -62,7 +64,7 @@ def colour_names() -> dict[str, tuple[str, ...]]:
     for name, k, far, bright in zip(names, nearest, distance, vivid, strict=True):
         colour = COLOURS[int(k)]
         claimed = {owner[w] for w in name.split() if w in owner and w not in ("dark", "bright")}  # "orange pink" is neither
-        if far < ALIKE and bright and claimed <= {colour}:
+        if far < ALIKE and (bright or colour in DULL) and claimed <= {colour}:
             found[colour].append(name)
     return {c: tuple(n) for c, n in found.items()}
 
@@ -102,27 +104,35 @@ def train_text(
     lr: float = 1e-3,
     seed: int = 0,
     start: dict[str, Tensor] | None = None,
+    edition: int = NEWEST,
 ) -> TextAdapter:
     """Train the adapter; captions are encoded as it goes and used many times. Returns the averaged adapter.
 
-    start: weights to begin from where `out` holds no run yet.
+    start: weights to begin from where `out` holds no run yet, of that `edition` of the vocabulary. Raises UsageError where
+    `world` has values that the edition does not know.
     """
+    known = known_values(edition)
+    if unknown := [v for name, values in world.values().items() for v in values if v not in known[name]]:
+        raise UsageError(f"these weights have no words for {', '.join(unknown)}; give --world small or begin from nothing")
+    slots = slot_classes(edition)
     torch.manual_seed(seed)
-    model = TextAdapter().to(device)
+    model = TextAdapter(edition=edition).to(device)
     if start is not None:
         model.load_state_dict(start)
     run = Run(out, model, torch.optim.AdamW(model.parameters(), lr, weight_decay=0.05), minutes=minutes, total=total)
     rng = random.Random(seed + run.step)
     names = colour_names()
     states: list[Tensor] = list(encode_captions(text, [""]))
-    labels: list[list[int]] = [list(SLOTS.values())]
+    labels: list[list[int]] = [list(slots.values())]
     for step in run.steps():
         if len(states) < 1024 or (step % 3 == 0 and len(states) < 60000):
             scenes = [world.sample(rng.randrange(10_000_000)) for _ in range(64)]
-            captions = [(prompt(s, rng.randrange(2**40), names) if rng.random() < TYPED else caption(s, rng.randrange(2**40)))
-                        for s in scenes]
+            captions = [
+                (prompt(s, rng.randrange(2**40), names) if rng.random() < TYPED else caption(s, rng.randrange(2**40)))
+                for s in scenes
+            ]
             states += encode_captions(text, [c.text for c in captions])
-            labels += [slot_labels(s, c.said) for s, c in zip(scenes, captions, strict=True)]
+            labels += [slot_labels(s, c.said, slots) for s, c in zip(scenes, captions, strict=True)]
         picks = [0 if rng.random() < 0.01 else rng.randrange(len(states)) for _ in range(batch)]
         tokens, mask = pad_states([states[i] for i in picks], device)
         tokens = (

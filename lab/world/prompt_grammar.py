@@ -63,9 +63,12 @@ COLOURS = {
         "powder blue",
     ),
     "purple": ("violet", "plum", "purplish", "grape", "eggplant", "lavender purple", "deep violet", "aubergine"),
-    "white": ("ivory", "cream", "pale", "silver", "snowy", "whitish", "off-white", "pearly", "ash white", "light grey"),
-    "orange": ("tangerine orange", "carrot", "pumpkin", "rusty", "ginger", "peach", "terracotta", "brown"),
+    "white": ("ivory", "cream", "pale", "snowy", "whitish", "off-white", "pearly", "ash white"),
+    "orange": ("tangerine orange", "carrot", "pumpkin", "rusty", "ginger", "peach", "terracotta"),
     "pink": ("rosy", "pinkish", "hot pink", "magenta", "salmon", "bubblegum", "candy pink"),
+    "brown": ("brownish", "chocolate", "caramel", "coffee brown", "mahogany", "wooden brown", "mud-coloured", "sepia", "umber"),
+    "grey": ("greyish", "silver", "light grey", "charcoal grey", "slate", "metallic", "ashen", "iron grey", "dove grey"),
+    "black": ("blackish", "inky", "charcoal", "pitch-black", "coal-coloured", "dark as night", "onyx"),
 }
 SCENES = {
     "meadow": (
@@ -171,6 +174,10 @@ SHOTS = {
     "zoom in": ("zoom in", "zooming in", "camera pushes in", "dolly in", "camera gets closer", "close-up zoom"),
     "zoom out": ("zoom out", "zooming out", "camera pulls back", "dolly out", "camera moves away", "pull back"),
     "handheld": ("handheld", "handheld shot", "shaky cam", "hand-held footage", "shaking camera", "amateur footage"),
+    "follow": (
+        "tracking shot", "following shot", "camera follows along", "camera tracks the subject", "dolly shot alongside", "steadicam",
+        "camera moves along with it",
+    ),
 }
 STYLES = (
     "cinematic", "4k", "8k", "highly detailed", "a video of", "footage of", "high quality", "beautiful", "photo-realistic",
@@ -203,8 +210,11 @@ def prompt(scene: Scene, seed: int, colours: Mapping[str, tuple[str, ...]] = COL
     """One prompt about a scene, reproducible from `seed`; `said` names what it tells. A way with no direction is one to
     the right. `colours` are more words for colours."""
     rng = random.Random(f"prompt-{seed}")
-    told = {k for k, share in (("colour", 0.75), ("action", 0.8), ("setting", 0.75), ("time", 0.5), ("weather", 0.45),
-                               ("camera", 0.3)) if rng.random() < share} | {"subject"}
+    told = {
+        k
+        for k, share in (("colour", 0.75), ("action", 0.8), ("setting", 0.75), ("time", 0.5), ("weather", 0.45), ("camera", 0.3))
+        if rng.random() < share
+    } | {"subject"}
     if rng.random() < 0.06:  # something that is no figure of this world
         told -= {"subject", "colour"}
         who = article(rng.choice(OTHERS))
@@ -218,9 +228,11 @@ def prompt(scene: Scene, seed: int, colours: Mapping[str, tuple[str, ...]] = COL
         words.append(does if does.endswith("s") or rng.random() < 0.7 else f"is {does}")
     if rng.random() < 0.15:
         words.append(rng.choice(EXTRAS))
-    places = [(name, _word(rng, more, usual, of=getattr(scene, name)))
-              for name, more, usual in (("setting", SCENES, PLACES), ("time", WHEN, HOURS), ("weather", WEATHER, SKIES))
-              if name in told]
+    places = [
+        (name, _word(rng, more, usual, of=getattr(scene, name)))
+        for name, more, usual in (("setting", SCENES, PLACES), ("time", WHEN, HOURS), ("weather", WEATHER, SKIES))
+        if name in told
+    ]
     rng.shuffle(places)
     view = [_word(rng, SHOTS, VIEWS, of=scene.camera)] if "camera" in told else []
     style = rng.choice(STYLES) if rng.random() < 0.3 else ""
@@ -261,4 +273,3 @@ def _figure(kind: str, colour: str | None, rng: random.Random, colours: Mapping[
         else:
             name = f"{word} {name}"
     return article(name) if rng.random() < 0.8 else f"the {name}" if rng.random() < 0.5 else name
-

@@ -7,16 +7,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...models.prompts.scene import ATTRIBUTES
+from ...models.prompts.scene import ATTRIBUTES, NEWEST, known_values
 
 FRAMES = 16
 HEIGHT = 64
 
 
 class Reader(nn.Module):
-    """Clips of 16 frames at 8 fps to class scores of every attribute of a one-figure scene."""
+    """Clips of 16 frames at 8 fps to class scores of every attribute of a one-figure scene, of those values that an edition
+    of the vocabulary has."""
 
-    def __init__(self, width: int = 32):
+    def __init__(self, width: int = 32, edition: int = NEWEST):
         super().__init__()
         w = width
 
@@ -31,7 +32,7 @@ class Reader(nn.Module):
             stage(3 * w, 4 * w, (3, 3, 3), (1, 2, 2)),
             stage(4 * w, 4 * w, (3, 3, 3), (2, 1, 1)),
         )
-        self.heads = nn.ModuleDict({k: nn.Linear(8 * w, len(v)) for k, v in ATTRIBUTES.items()})
+        self.heads = nn.ModuleDict({k: nn.Linear(8 * w, len(v)) for k, v in known_values(edition).items()})
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """Pixels [B, 16, H, W, 3] in 0..1, already `fit`, to scores [B, classes] by attribute."""
@@ -53,9 +54,7 @@ def fit(pixels: Tensor, fps: float = 8.0) -> Tensor:
     x = pixels[:, picks.clamp(0, last)]
     b, t, h, w, _ = x.shape
     size = (HEIGHT, max(16, round(w * HEIGHT / h)))
-    x = F.interpolate(
-        x.flatten(0, 1).permute(0, 3, 1, 2), size=size, mode="bilinear", antialias=True, align_corners=False
-    )
+    x = F.interpolate(x.flatten(0, 1).permute(0, 3, 1, 2), size=size, mode="bilinear", antialias=True, align_corners=False)
     return x.permute(0, 2, 3, 1).unflatten(0, (b, t))
 
 

@@ -58,9 +58,7 @@ def sky(c: Canvas, times: list[str], weathers: list[str], s: Stage) -> None:
     c.rgb.copy_(pair[:, 1, :, None, None] + (pair[:, 0] - pair[:, 1])[:, :, None, None] * up)
     dull = palette(weathers, OVERCAST, dev).view(-1, 1, 1)
     clear = 1.0 - 1.5 * dull
-    sun_x = (
-        palette(times, {"noon": 0.30, "sunset": 0.32, "night": -0.30, "morning": -0.34}, dev).view(-1, 1, 1) * s.aspect
-    )
+    sun_x = palette(times, {"noon": 0.30, "sunset": 0.32, "night": -0.30, "morning": -0.34}, dev).view(-1, 1, 1) * s.aspect
     sun_y = palette(times, {"noon": 0.86, "sunset": 0.50, "night": 0.84, "morning": 0.56}, dev).view(-1, 1, 1)
     radius = palette(times, {"noon": 0.07, "sunset": 0.12, "night": 0.075, "morning": 0.08}, dev).view(-1, 1, 1)
     tint = palette(
@@ -70,9 +68,7 @@ def sky(c: Canvas, times: list[str], weathers: list[str], s: Stage) -> None:
     )
     d = torch.sqrt((c.x - sun_x) ** 2 + (c.y - sun_y) ** 2 + 1e-9) - radius
     c.blend(torch.exp(-d.clamp_min(0) / 0.10) * 0.35 * (1 - s.night) * clear.clamp_min(0), tint[:, :, None, None])
-    moon = torch.maximum(
-        d, -(torch.sqrt((c.x - sun_x - 0.035) ** 2 + (c.y - sun_y - 0.02) ** 2 + 1e-9) - radius * 0.85)
-    )
+    moon = torch.maximum(d, -(torch.sqrt((c.x - sun_x - 0.035) ** 2 + (c.y - sun_y - 0.02) ** 2 + 1e-9) - radius * 0.85))
     c.fill(torch.where(s.night > 0.5, moon, d), tint[:, :, None, None], clear.clamp_min(0.0))
     cell = 0.13
     ix, iy = torch.floor(c.x / cell), torch.floor(c.y / cell)
@@ -96,9 +92,7 @@ def _ridge(c: Canvas, s: Stage, parallax: float, base: float, height: float, fre
     return c.y - base - height * h
 
 
-def _peaks(
-    c: Canvas, s: Stage, parallax: float, period: float, low: float, high: float, k: int
-) -> tuple[Tensor, Tensor]:
+def _peaks(c: Canvas, s: Stage, parallax: float, period: float, low: float, high: float, k: int) -> tuple[Tensor, Tensor]:
     x = c.x + parallax * s.camera
     cell = torch.floor(x / period)
     best = top = torch.full_like(x, torch.inf)
@@ -173,9 +167,7 @@ def snowfield(c: Canvas, s: Stage) -> None:
 
 def city(c: Canvas, s: Stage) -> None:
     """Two rows of buildings with windows that light up at night, a road with a dashed line."""
-    for k, (parallax, period, low, high, shade) in enumerate(
-        ((0.15, 0.26, 0.22, 0.45, 0.78), (0.35, 0.42, 0.12, 0.30, 0.55))
-    ):
+    for k, (parallax, period, low, high, shade) in enumerate(((0.15, 0.26, 0.22, 0.45, 0.78), (0.35, 0.42, 0.12, 0.30, 0.55))):
         x, _, h = _cells(c, s, parallax, period, 7 + k)
         h = hash01(torch.floor((c.x + parallax * s.camera) / period), 30 + k, s.seed)
         top = low + (high - low) * h
@@ -274,27 +266,27 @@ BACKDROPS: dict[str, Callable[[Canvas, Stage], None]] = {
 
 
 def weather(c: Canvas, weathers: list[str], s: Stage) -> None:
-    """Fog veil, rain streaks and snow flakes in front of everything."""
+    """Fog veil, a handful of rain strokes or large snow flakes in front of everything: what many small ones would say, and no
+    noise to be learnt."""
     dev = c.x.device
-    flag = {
-        k: torch.tensor([float(w == k) for w in weathers], device=dev).view(-1, 1, 1) for k in ("rain", "snow", "fog")
-    }
+    flag = {k: torch.tensor([float(w == k) for w in weathers], device=dev).view(-1, 1, 1) for k in ("rain", "snow", "fog")}
     if flag["fog"].any():
         c.blend(flag["fog"] * 0.45 * (1.15 - c.y).clamp(0, 1), s.colour(0.86, 0.87, 0.90))
     if flag["rain"].any():
         x = c.x + 0.18 * c.y + 0.6 * s.camera
-        column = torch.floor(x / 0.13)
-        y = (c.y + 1.9 * s.t + hash01(column, 40, s.seed)) / 0.55
-        mark = capsule(x - (column + 0.5) * 0.13, (y - torch.floor(y)) * 0.55, 0.0, 0.15, 0.0, 0.30, 0.008)
-        streak = s.ambient * 0.5 + torch.tensor((0.33, 0.38, 0.48), device=dev).view(1, 3, 1, 1)
-        c.blend(((0.006 - mark) / 0.014).clamp(0, 1) * flag["rain"] * 0.6, streak)
+        column = torch.floor(x / 0.30)
+        y = (c.y + 1.2 * s.t + hash01(column, 40, s.seed)) / 0.85
+        at = (column + 0.5 + 0.3 * (hash01(column, 44, s.seed) - 0.5)) * 0.30
+        mark = capsule(x - at, (y - torch.floor(y)) * 0.85, 0.0, 0.30, 0.0, 0.55, 0.012)
+        stroke = s.ambient * 0.5 + torch.tensor((0.33, 0.38, 0.48), device=dev).view(1, 3, 1, 1)
+        c.blend(((0.006 - mark) / 0.012).clamp(0, 1) * flag["rain"] * 0.7, stroke)
     if flag["snow"].any():
         x = c.x + 0.02 * torch.sin(2 * s.t + c.y * 6) + 0.6 * s.camera
-        column = torch.floor(x / 0.16)
-        speed = 0.28 + 0.12 * hash01(column, 42, s.seed)
+        column = torch.floor(x / 0.30)
+        speed = 0.24 + 0.10 * hash01(column, 42, s.seed)
         y = c.y + speed * s.t + hash01(column, 41, s.seed)
-        row = torch.floor(y / 0.2)
-        jitter = 0.05 * (hash01(column + 31 * row, 43, s.seed) - 0.5)
-        flake = ellipse(x - (column + 0.5) * 0.16 + jitter, y - (row + 0.5) * 0.2, 0.0, 0.0, 0.02, 0.02)
+        row = torch.floor(y / 0.38)
+        jitter = 0.12 * (hash01(column + 31 * row, 43, s.seed) - 0.5)
+        flake = ellipse(x - (column + 0.5) * 0.30 + jitter, y - (row + 0.5) * 0.38, 0.0, 0.0, 0.034, 0.034)
         white = s.ambient * 0.45 + torch.tensor((0.53, 0.54, 0.55), device=dev).view(1, 3, 1, 1)
-        c.blend(((0.008 - flake) / 0.022).clamp(0, 1) * flag["snow"] * 0.95, white)
+        c.blend(((0.008 - flake) / 0.016).clamp(0, 1) * flag["snow"] * 0.95, white)

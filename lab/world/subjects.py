@@ -20,6 +20,9 @@ RGB = {
     "white": (0.96, 0.96, 0.96),
     "orange": (0.97, 0.50, 0.06),
     "pink": (1.0, 0.52, 0.72),
+    "brown": (0.55, 0.35, 0.19),
+    "grey": (0.58, 0.59, 0.62),
+    "black": (0.16, 0.16, 0.19),
 }
 DARK, WHITE, GREY, GOLD = (0.07, 0.07, 0.09), (0.97, 0.97, 0.97), (0.62, 0.64, 0.68), (0.95, 0.72, 0.15)
 
@@ -219,9 +222,7 @@ def balloon(c: Canvas, p: Paint, pose: Pose) -> None:
     bag = torch.minimum(ellipse(c.x, c.y, 0.0, 0.68, 0.34, 0.33), capsule(c.x, c.y, 0.0, 0.34, 0.0, 0.55, 0.10, 0.27))
     c.solid(bag, p.body, 0.2)
     for sx in (-0.18, 0.18):
-        c.blend(
-            c.cover(torch.maximum(bag + 0.02, (c.x - sx * (1.0 - (c.y - 0.68) ** 2 * 4)).abs() - 0.045)), p.shade(0.55)
-        )
+        c.blend(c.cover(torch.maximum(bag + 0.02, (c.x - sx * (1.0 - (c.y - 0.68) ** 2 * 4)).abs() - 0.045)), p.shade(0.55))
 
 
 def snowman(c: Canvas, p: Paint, pose: Pose) -> None:
@@ -230,9 +231,7 @@ def snowman(c: Canvas, p: Paint, pose: Pose) -> None:
     c.solid(ellipse(c.x, c.y, 0.0, 0.22, 0.27, 0.23), snow, 0.2)
     wave = 0.08 * torch.sin(pose.phase)
     for side in (-1, 1):
-        c.fill(
-            capsule(c.x, c.y, 0.16 * side, 0.52, 0.40 * side, 0.62 + wave * side, 0.018), p.fixed((0.35, 0.22, 0.12))
-        )
+        c.fill(capsule(c.x, c.y, 0.16 * side, 0.52, 0.40 * side, 0.62 + wave * side, 0.018), p.fixed((0.35, 0.22, 0.12)))
     c.solid(ellipse(c.x, c.y, 0.0, 0.50, 0.20, 0.18), snow, 0.16)
     c.solid(ellipse(c.x, c.y, 0.0, 0.74, 0.155, 0.145), snow, 0.12)
     c.solid(capsule(c.x, c.y, -0.13, 0.62, 0.13, 0.62, 0.05), p.body)

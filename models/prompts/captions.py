@@ -6,11 +6,13 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .scene import ATTRIBUTES, Scene
+from .scene import ATTRIBUTES, NATURAL, Scene
 from .vocabulary import COLOUR_WORDS, DOES, HOURS, NAMES, PLACES, SKIES, SYNONYMS, VIEWS, WEARS
 
 EVERYTHING = frozenset(ATTRIBUTES)
 """All attributes, as a caption that leaves nothing open says them."""
+OPEN = 0.5
+"""Share of captions of figures in their natural colours that leave these open."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +38,21 @@ def _figure(kind: str, colour: str | None, rng: random.Random) -> str:
 
 
 def caption(scene: Scene, seed: int) -> Caption:
-    """One caption of a scene, reproducible from `seed`: 85 % long, 10 % short, 5 % tags."""
+    """One caption of a scene, reproducible from `seed`: 85 % long, 10 % short, 5 % tags.
+
+    Colours are left open in some captions of figures that have their natural colours, and in no others.
+    """
     rng = random.Random(f"caption-{seed}")
     every = set(EVERYTHING)
-    if rng.random() < 0.1:  # prompts that leave something open
-        every -= {rng.choice(("colour", "action"))}
+    if rng.random() < 0.05:
+        every -= {"action"}
+    if all(s.colour == NATURAL[s.kind] for s in scene.subjects) and rng.random() < OPEN:
+        every -= {"colour"}
     figures = [_figure(s.kind, s.colour if "colour" in every else None, rng) for s in scene.subjects]
     if len(figures) == 1:
         who = figures[0]
     elif len(figures) == 2:
-        who = rng.choice(
-            (f"{figures[0]} on the left and {figures[1]} on the right", f"{figures[0]} to the left of {figures[1]}")
-        )
+        who = rng.choice((f"{figures[0]} on the left and {figures[1]} on the right", f"{figures[0]} to the left of {figures[1]}"))
     else:
         who = f"{figures[0]} on the left, {figures[1]} in the middle and {figures[2]} on the right"
     does = rng.choice(DOES[scene.action]) if "action" in every else rng.choice(("is there", "can be seen", "is shown"))

@@ -57,6 +57,12 @@ COLOUR_WORDS = {
         "pink", "bright pink", "rose pink", "salmon pink", "magenta pink", "bubblegum pink", "fuchsia",
         "blush pink", "flamingo pink",
     ),
+    "brown": (
+        "brown", "dark brown", "light brown", "chestnut", "chocolate brown", "earth brown", "nut brown", "coffee-coloured",
+        "tan", "hazel", "bay brown", "cinnamon brown",
+    ),
+    "grey": ("grey", "dark grey", "stone grey", "ash grey", "smoky grey", "slate grey", "steel grey", "mouse grey", "gray"),
+    "black": ("black", "jet black", "coal black", "pitch black", "raven black", "ebony", "ink black"),
 }
 PLACES = {
     "meadow": (
@@ -162,6 +168,7 @@ VIEWS = {
     "zoom in": ("the camera zooms in", "the view comes closer", "a slow zoom in"),
     "zoom out": ("the camera zooms out", "the view goes wider", "a slow zoom out"),
     "handheld": ("a shaky handheld camera", "filmed by hand, shaking", "the camera shakes"),
+    "follow": ("the camera follows", "a tracking shot", "the camera goes along", "filmed from a car beside it"),
 }
 SYNONYMS = {
     "colour": {

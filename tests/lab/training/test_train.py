@@ -1,5 +1,6 @@
 """Every net trains for a moment at its smallest size, leaves a checkpoint, and goes on from it."""
 
+import functools
 import json
 import random
 
@@ -7,9 +8,11 @@ import pytest
 import torch
 from comfyui_longtake.errors import UsageError
 from comfyui_longtake.lab.training import bank as bank_module
+from comfyui_longtake.lab.training import clips as clips_module
 from comfyui_longtake.lab.training import dit as dit_module
 from comfyui_longtake.lab.training import jobs
 from comfyui_longtake.lab.training import judge as judge_module
+from comfyui_longtake.lab.training import latents as latents_module
 from comfyui_longtake.lab.training import reader as reader_module
 from comfyui_longtake.lab.training import reward as reward_module
 from comfyui_longtake.lab.training import vae as vae_module
@@ -24,7 +27,8 @@ from comfyui_longtake.lab.training.text import encode_captions, pad_states, slot
 from comfyui_longtake.lab.training.vae import reconstruction_loss, train_vae
 from comfyui_longtake.lab.world.reader import Reader
 from comfyui_longtake.lab.world.render import render
-from comfyui_longtake.models.adapter import SLOTS, TextAdapter
+from comfyui_longtake.models.adapter import SLOTS, TextAdapter, edition_of
+from comfyui_longtake.models.autoencoder import AutoencoderConfig
 from comfyui_longtake.models.dit import DiTConfig, VideoDiT
 from comfyui_longtake.models.prompts.captions import caption
 from comfyui_longtake.models.prompts.scene import ATTRIBUTES, FULL, SMALL, is_held_out
@@ -326,8 +330,37 @@ def test_scenes_rendered_for_training_are_not_held_out(monkeypatch, encoder, vae
     assert len(seen) == 160 and not any(map(is_held_out, seen))
 
 
+def test_the_edition_of_an_adapter_is_seen_in_its_weights():
+    for edition in (1, 2):
+        assert edition_of(TextAdapter(edition=edition).state_dict()) == edition
+
+
+def test_a_transformer_needs_an_autoencoder_and_an_adapter(tmp_path):
+    with pytest.raises(UsageError, match="train autoencoder` and `text` come first"):
+        train(Job("transformer", tmp_path, 1.0, 1.0, device="cpu"))
+
+
+@pytest.mark.slow
+def test_the_next_model_trains_from_nothing_by_its_jobs(tmp_path, monkeypatch, encoder):
+    """Clips, autoencoder, adapter, latents and transformer, at their smallest, each on what came before."""
+    monkeypatch.setattr(clips_module, "SIZES", {(32, 48): 1.0})
+    monkeypatch.setattr(latents_module, "SIZES", {(32, 48): 1.0})
+    monkeypatch.setattr(jobs, "load_text", lambda *device: encoder)
+    for name, value in (("CLIPS", 4), ("TESTS", 1), ("ENCODED", 4)):
+        monkeypatch.setattr(jobs, name, value)
+    tiny = AutoencoderConfig(channels=12, encoder=(8, 8, 8), decoder=(8, 8, 8, 8), blocks=(1, 1, 1, 1))
+    small = functools.partial(jobs.train_autoencoder, cfg=tiny, pixels=12_000)
+    monkeypatch.setattr(jobs, "train_autoencoder", small)
+    for net in ("autoencoder", "text", "transformer"):
+        options = {"width": 64, "depth": 1, "tokens": 48, "export": tmp_path / "box"}
+        made = train(Job(net, tmp_path, 0.5 / 60, 1.0, device="cpu", **options))
+        assert [p.name for p in made] == [f"{net}-1.safetensors"]
+    nets = json.loads((tmp_path / "box" / "manifest.json").read_text(encoding="utf-8"))["nets"]
+    assert nets["transformer"]["config"]["channels"] == 12 and nets["text"]["config"] == {"edition": 2}
+
+
 def test_an_unknown_net_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"'gan'.*vae, text, reader, judge or dit"):
+    with pytest.raises(UsageError, match=r"\'gan\'.*vae, text, reader, judge, dit, autoencoder or transformer"):
         train(Job("gan", tmp_path, 1.0, 1.0, device="cpu"))
     assert averaged(tmp_path, "vae") is None
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from comfyui_longtake.lab.world.render import render, render_parts
-from comfyui_longtake.models.prompts.scene import ATTRIBUTES, FULL, Subject
+from comfyui_longtake.models.prompts.scene import ATTRIBUTES, FULL, SMALL, Subject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,7 +103,8 @@ def test_a_batch_equals_its_scenes_one_by_one(seeds):
 
 @pytest.mark.parametrize("name", list(ATTRIBUTES))
 def test_every_value_looks_different_from_every_other(make_scene, name):
-    clips = torch.cat([render([make_scene(**{name: v})], 12, *SIZE) for v in ATTRIBUTES[name]])
+    action = "walk right" if name == "camera" else "stand"  # a camera that follows needs someone to follow
+    clips = torch.cat([render([make_scene(**{"action": action, name: v})], 12, *SIZE) for v in ATTRIBUTES[name]])
     for i in range(len(clips)):
         for j in range(i):
             changed = ((clips[i] - clips[j]).abs().amax(-1) > 0.1).float().mean()
@@ -128,6 +129,70 @@ def test_the_camera_moves_the_background(make_scene, camera, still):
     x = render([make_scene(camera=camera)], 16, 64, 96)[0, :, 20:60, :10]
     moved = (x[0] - x[-1]).abs().mean()
     assert moved < 0.01 if still else moved > 0.02
+
+
+def centre(mask):
+    """Mean column of a mask [T, H, W] in every frame, in frame widths; nan where it is empty."""
+    columns = torch.arange(mask.shape[-1]).float() / mask.shape[-1]
+    return (mask * columns).sum((1, 2)) / mask.sum((1, 2))
+
+
+@pytest.mark.parametrize(("action", "way"), [("walk left", -1), ("run left", -1), ("walk right", 1), ("run right", 1)])
+def test_figures_cross_a_picture_that_stands_still(make_scene, action, way):
+    scene = make_scene(action=action)
+    pixels, mask = render_parts([scene], 12, 64, 96)
+    path = centre(mask[0].float())
+    assert (way * path.diff() > 0.004).all() and way * (path[0] - 0.5) < -0.1
+    assert (pixels[0, 0, :10] - pixels[0, -1, :10])[:, :48].abs().mean() < 0.02  # clouds alone move
+
+
+def test_the_camera_that_follows_keeps_its_figure_and_the_ground_goes_by(make_scene):
+    scene = make_scene(action="walk right", camera="follow")
+    pixels, mask = render_parts([scene], 12, 64, 96)
+    path = centre(mask[0].float())
+    assert (path - path.mean()).abs().max() < 0.04 and abs(path.mean() - 0.5) < 0.1
+    assert (pixels[0, 0, 30:38] - pixels[0, -1, 30:38])[:, :20].abs().mean() > 0.02
+
+
+@pytest.mark.parametrize("camera", ["static", "zoom in", "zoom out", "handheld"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_who_leaves_the_picture_comes_in_again_on_the_other_side(make_scene, camera, count):
+    """In a long take nobody jumps, and nobody stays away for long."""
+    figures = tuple(Subject(k, "red") for k in ("dog", "mammoth", "horse")[:count])
+    scene = make_scene(subjects=figures, action="run right", camera=camera, setting="desert")
+    mask = render_parts([scene], 160, 32, 48, 16.0)[1][0].float()
+    share = mask.mean((1, 2))
+    assert share.diff().abs().max() < 0.5 * share.max()
+    seen = share > 0.1 * share.max()
+    assert 0.5 < seen.float().mean() < 1 and seen[:16].all()
+    left, right = mask[:, :, :4].mean((1, 2)), mask[:, :, -4:].mean((1, 2))
+    assert left.max() > 0.1 and right.max() > 0.1
+    away = mask.sum((1, 2)) == 0
+    change = away.diff()
+    beside = torch.cat([mask[1:][change & ~away[1:]], mask[:-1][change & ~away[:-1]]])  # just come in or about to leave
+    assert len(beside) and not beside[:, :, 12:-12].any()  # nobody appears in the middle
+
+
+def test_in_the_small_world_the_camera_goes_along_without_a_word():
+    scene = next(s for s in map(SMALL.sample, range(100)) if s.action == "walk right" and s.camera == "static")
+    assert scene.tracked
+    mask = render_parts([scene], 12, 64, 96)[1][0].float()
+    assert (centre(mask) - 0.5).abs().max() < 0.12
+    told = replace(scene, camera="follow", tracked=False)
+    assert torch.equal(render([scene], 3, *SIZE), render([told], 3, *SIZE))
+
+
+@pytest.mark.parametrize(("weather", "most"), [("rain", 20), ("snow", 45)])
+def test_weather_is_a_handful_of_large_things(make_scene, weather, most):
+    """Connected patches that come and go over the sky of an overcast scene."""
+    drawn = render([make_scene(weather=weather, time="night")], 1, 96, 144)[0, 0].mean(-1)
+    found = (drawn - torch.nn.functional.avg_pool2d(drawn[None, None], 9, 1, 4)[0, 0]) > 0.05
+    labels = torch.arange(1.0, found.numel() + 1).view_as(found) * found
+    for _ in range(200):
+        labels = torch.nn.functional.max_pool2d(labels[None, None], 3, 1, 1)[0, 0] * found
+    patches = [int((labels == k).sum()) for k in labels.unique() if k]
+    large = [n for n in patches if n > 12]
+    assert 3 <= len(large) <= most and sum(large) > 0.6 * sum(patches)
 
 
 def test_the_figures_mask_is_where_the_picture_changes_with_the_figure(make_scene):

@@ -15,7 +15,7 @@ from comfyui_longtake.models.prompts.captions import (
     caption,
     held_out_wording,
 )
-from comfyui_longtake.models.prompts.scene import ATTRIBUTES, FULL, World
+from comfyui_longtake.models.prompts.scene import ATTRIBUTES, FULL, NATURAL, World
 
 WORDS = {"setting": PLACES, "time": HOURS, "weather": SKIES, "action": DOES, "camera": VIEWS}
 EVERY = set(ATTRIBUTES)
@@ -76,10 +76,17 @@ def test_lengths_come_in_the_published_proportions(pairs):
     tags = sum(is_tags(s, c.text) for s, c in pairs) / len(pairs)
     short = sum(not EVERY - {"subject", "colour", "action"} <= c.said for _, c in pairs) / len(pairs)
     assert 0.035 < tags < 0.065 and 0.08 < short < 0.12
-    for name in ("colour", "action"):  # prompts that leave one of these open
-        assert 0.03 < sum(name not in c.said for _, c in pairs) / len(pairs) < 0.12
+    assert 0.03 < sum("action" not in c.said for _, c in pairs) / len(pairs) < 0.12  # prompts that leave it open
     figures = [len(s.subjects) for s, _ in pairs]
     assert {1, 2, 3} == set(figures) and figures.count(3) > 200
+
+
+def test_a_colour_is_left_open_only_where_figures_have_their_natural_one(pairs):
+    natural = [c for s, c in pairs if all(f.colour == NATURAL[f.kind] for f in s.subjects)]
+    others = [c for s, c in pairs if any(f.colour != NATURAL[f.kind] for f in s.subjects)]
+    assert all("colour" in c.said for c in others)
+    assert 0.45 < sum("colour" in c.said for c in natural) / len(natural) < 0.55
+    assert 0.35 < len(natural) / len(pairs) < 0.5
 
 
 def test_no_caption_holds_a_word_of_the_evaluation(pairs):

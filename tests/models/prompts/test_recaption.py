@@ -4,7 +4,7 @@ import pytest
 from comfyui_longtake.models.adapter import SLOTS
 from comfyui_longtake.models.prompts.captions import caption, plain_caption
 from comfyui_longtake.models.prompts.completion import KIN, USUAL, complete
-from comfyui_longtake.models.prompts.scene import ATTRIBUTES, COLOURS, FULL, SETTINGS, SMALL, SUBJECTS, TRAVEL
+from comfyui_longtake.models.prompts.scene import ATTRIBUTES, COLOURS, FULL, NATURAL, SETTINGS, SMALL, SUBJECTS, TRAVEL
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +45,29 @@ def test_every_value_has_kin_in_the_small_world_and_every_figure_its_usual_looks
             assert value in small[name] or KIN[value] in small[name], value
     assert set(USUAL) == set(SUBJECTS)
     assert all(c in COLOURS and s in SETTINGS for c, s in USUAL.values())
+
+
+@pytest.mark.parametrize(
+    ("read", "camera"),
+    [
+        ({"action": "walk left"}, "follow"),
+        ({"action": "run right", "camera": "static"}, "static"),
+        ({"action": "walk right", "camera": "pan left"}, "follow"),
+        ({"action": "dance", "camera": "follow"}, "static"),
+        ({}, "static"),
+    ],
+)
+def test_the_camera_follows_who_goes_somewhere_unless_told_otherwise(read, camera):
+    made = complete(dict.fromkeys(SLOTS) | {"subject1": "dog"} | read, FULL)
+    assert made.scene.camera == camera
+    assert made.replaced == ((read["camera"], camera),) if read.get("camera") not in (None, camera) else not made.replaced
+    assert complete(dict.fromkeys(SLOTS) | {"subject1": "dog"} | read, SMALL).scene.camera in SMALL.cameras
+
+
+def test_a_figure_without_a_colour_has_its_natural_one():
+    for kind, colour in NATURAL.items():
+        assert complete(dict.fromkeys(SLOTS) | {"subject1": kind}, FULL).scene.subjects[0].colour == colour
+    assert complete(dict.fromkeys(SLOTS) | {"subject1": "dog"}, SMALL).scene.subjects[0].colour == "yellow"
 
 
 def test_snow_with_no_place_falls_on_snow():

@@ -1,5 +1,6 @@
 """Scenes: reproducible, inside their world, and the held-out combinations never seen in training."""
 
+import hashlib
 from itertools import product
 
 import pytest
@@ -9,6 +10,8 @@ from comfyui_longtake.models.prompts.scene import (
     CAMERAS,
     COLOURS,
     FULL,
+    NATURAL,
+    NEWEST,
     SETTINGS,
     SMALL,
     SUBJECTS,
@@ -19,6 +22,7 @@ from comfyui_longtake.models.prompts.scene import (
     Subject,
     World,
     is_held_out,
+    known_values,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +55,39 @@ def test_a_sample_is_reproducible_and_stays_inside_its_world(seed, world):
 def test_training_never_sees_a_held_out_combination(seed, world):
     assert not is_held_out(world.sample(seed, held_out=False))
     assert is_held_out(world.sample(seed, held_out=True))
+
+
+def test_many_figures_have_their_natural_colours_and_the_usual_camera_follows():
+    scenes = [FULL.sample(i) for i in range(2000)]
+    natural = [all(f.colour == NATURAL[f.kind] for f in s.subjects) for s in scenes]
+    assert 0.4 < sum(natural) / len(scenes) < 0.5
+    going = [s for s in scenes if s.action in TRAVEL]
+    assert 0.55 < sum(s.camera == "follow" for s in going) / len(going) < 0.65
+    assert not any(s.camera == "follow" for s in scenes if s.action not in TRAVEL)
+    assert set(NATURAL) == set(SUBJECTS) and set(NATURAL.values()) <= set(COLOURS)
+
+
+def test_the_first_edition_of_the_vocabulary_never_changes():
+    """The classes of the first published nets are places in these lists."""
+    assert known_values(1) == {
+        "subject": ("spaceman", "mammoth", "dog", "car", "bird", "rabbit", "cat", "robot", "turtle", "balloon", "snowman", "horse"),
+        "colour": ("red", "yellow", "green", "blue", "purple", "white", "orange", "pink"),
+        "setting": ("meadow", "desert", "snowfield", "city", "beach", "forest", "mountains", "farm"),
+        "time": ("noon", "sunset", "night", "morning"),
+        "weather": ("clear", "rain", "snow", "fog"),
+        "action": ("stand", "walk left", "walk right", "jump", "run left", "run right", "dance", "float"),
+        "camera": ("static", "pan left", "pan right", "zoom in", "zoom out", "handheld"),
+    }
+    assert known_values(NEWEST) == ATTRIBUTES
+    for edition in (0, NEWEST + 1):
+        with pytest.raises(ValueError, match="edition"):
+            known_values(edition)
+
+
+def test_scenes_of_the_small_world_never_change():
+    """The first published weights are measured on them."""
+    drawn = "/".join(str(SMALL.sample(i, held_out=None)) for i in range(20))
+    assert hashlib.sha256(drawn.replace(", tracked=True", "").encode()).hexdigest()[:12] == "5bd29c9977ff"
 
 
 def test_about_one_combination_in_twenty_is_held_out():
