@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
-from . import SCALER
-from .codecs import CONTAINERS, choose
+from .codecs import CONTAINERS, choose, scaler
 
 if TYPE_CHECKING:
     import av
     import numpy as np
-    from av.filter import Graph
     from av.packet import Packet
     from av.video.stream import VideoStream
 
@@ -135,27 +133,6 @@ class Writer:
 
     def _abandon(self) -> None:
         raise NotImplementedError
-
-
-def scaler(width: int, height: int, pix_fmt: str, chroma: str) -> Graph:
-    """A graph of FFmpeg's filters from RGB frames to those of an encoder, BT.709 in limited range, with chroma samples where
-    readers look for them: a quarter of a pixel elsewhere, colours move to the left each time a film is made of a film."""
-    import av
-    from av.filter import Graph
-
-    options = f"flags={SCALER}:out_color_matrix=bt709:out_range=tv"
-    for more in (f":out_chroma_loc={chroma}", ""):  # FFmpeg before 7.1 has no such option
-        graph = Graph()
-        with contextlib.suppress(av.FFmpegError, ValueError):
-            chain = (
-                graph.add("buffer", f"width={width}:height={height}:pix_fmt=rgb24:time_base=1/1"),
-                graph.add("scale", options + more),
-                graph.add("format", f"pix_fmts={pix_fmt}"),
-                graph.add("buffersink"),
-            )
-            graph.link_nodes(*chain).configure()
-            return graph
-    raise MediaError(f"{pix_fmt}: FFmpeg cannot convert colours to it; install a newer PyAV")
 
 
 class VideoWriter(Writer):

@@ -25,7 +25,6 @@ LINES, FUNCTION_LINES = 400, 60
 LONGER = {
     "lab/training/dit.py train_dit",
     "lab/training/dit.py batch_loss",
-    "lab/training/vae.py train_vae",
     "lab/training/judge.py train_judge",
     "models/prompts/captions.py caption",
 }

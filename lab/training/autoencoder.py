@@ -163,8 +163,10 @@ def train_autoencoder(
     lr: float = 3e-3,
     seed: int = 0,
     dtype: torch.dtype | None = None,
+    start: dict[str, Tensor] | None = None,
 ) -> Autoencoder:
-    """Train (or go on training) the autoencoder in `out` on the bank of clips in folder `clips`, see `clips.draw_bank`.
+    """Train (or go on training) the autoencoder in `out` on the bank of clips in folder `clips`, see `clips.draw_bank`; a new
+    run begins with the tensors `start` where they are given, else from nothing.
 
     A batch is of clips of `frames` frames, `pixels` pixels in all. Returns the averaged model with its latent statistics set.
     """
@@ -178,8 +180,10 @@ def train_autoencoder(
     torch.manual_seed(seed + run.step)
     rng = random.Random(seed + run.step)
     if run.step == 0:
-        rows = [shelves.batch(pixels, frames)[0] for _ in range(SAMPLES)]
-        model.fit_base(torch.cat(rows).to(device))
+        if start is None:
+            model.fit_base(torch.cat([shelves.batch(pixels, frames)[0] for _ in range(SAMPLES)]).to(device))
+        else:
+            model.load_state_dict(start)
         run.ema = EMA(model, run.ema.decay)
     measured = run.spent
     for _ in run.steps():

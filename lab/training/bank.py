@@ -71,9 +71,7 @@ class Bank:
         start = self.rng.choice((0.0, self.rng.uniform(0.0, 60.0)))
         scenes = [self.world.sample(self.rng.randrange(10_000_000)) for _ in range(n)]
         lead = 2 * per if self.vae.cfg.encoder_net else 0  # a VAE with memory has seen a past in a long take
-        clips, figures = render_parts(
-            scenes, per * self.latents + lead, *size, fps, start=start - lead / fps, device=self.device
-        )
+        clips, figures = render_parts(scenes, per * self.latents + lead, *size, fps, start=start - lead / fps, device=self.device)
         anchors = render(
             scenes, lead // 2 + per, *size, fps, start=max(0.0, start - self.rng.uniform(2.0, 60.0)), device=self.device
         )
@@ -106,9 +104,7 @@ class Bank:
         while time.monotonic() < end or any(len(c) < least for c in self.clips.values()):
             self.add(4)
 
-    def draw(
-        self, tokens: int, longest: int, drop: float = 0.1
-    ) -> tuple[list[Clip], list[slice], list[tuple[Tensor, Tensor]]]:
+    def draw(self, tokens: int, longest: int, drop: float = 0.1) -> tuple[list[Clip], list[slice], list[tuple[Tensor, Tensor]]]:
         """A batch of about `tokens` tokens: clips of one size, a time window each of one length, a caption each."""
         size = self.rng.choices(list(self.sizes), [w * bool(self.clips[s]) for s, w in self.sizes.items()])[0]
         frames = self.rng.randint(1, longest)

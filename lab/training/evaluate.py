@@ -103,7 +103,10 @@ def chance(world: World) -> dict[str, float]:
 
 @torch.no_grad()
 def evaluate(
-    bundle: Bundle, reader: Reader, world: World, plan: Plan,
+    bundle: Bundle,
+    reader: Reader,
+    world: World,
+    plan: Plan,
     tick: Callable[[str, Result], None] = lambda _, __: None,
 ) -> Result:
     """Measure everything in `plan`; `tick` is told what is measured next, and all figures so far."""

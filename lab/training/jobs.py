@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ...errors import UsageError
 from ...models.adapter import TextAdapter, edition_of
+from ...models.autoencoder import config_from
 from ...models.dit import DiTConfig
 from ...models.load import WEIGHTS, config_of, dit_config, fill, load_dit, load_state, load_vae, pick_device, save_net
 from ...models.prompts.scene import NEWEST, WORLDS
@@ -123,6 +124,10 @@ def _transformer(job: Job, span: Span) -> tuple[nn.Module, dict[str, Any]]:
     return made, config_of(made)
 
 
+CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
+"""Nets that are trained a part of the way, to go on from with `--from-box`."""
+
+
 def train(job: Job) -> list[Path]:
     """Run one segment; returns the files exported, if any. The nets a job builds on come from `out`, else the box."""
     device, world, folder = pick_device(job.device), WORLDS[job.world], job.out / job.net
@@ -164,7 +169,11 @@ def train(job: Job) -> list[Path]:
         info = {"shift": SHIFT, "steps": job.distill or STEPS, "fps": 8, "world": job.world, "window": WINDOW}
     elif job.net == "autoencoder":
         draw_bank(job.out / "clips", world, CLIPS, TESTS, seed=job.seed)
-        autoencoder = train_autoencoder(job.out / "clips", folder, **span)
+        begun: dict[str, Any] = {}
+        if job.from_box:
+            state, shape = load_state("autoencoder", CHECKPOINTS)
+            begun = {"start": state, "cfg": config_from(shape)}
+        autoencoder = train_autoencoder(job.out / "clips", folder, **begun, **span)
         net, config = autoencoder, config_of(autoencoder)
     elif job.net == "transformer":
         net, config = _transformer(job, span)

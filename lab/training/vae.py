@@ -114,9 +114,7 @@ def train_vae(
             noise = torch.rand(len(z), 1, 1, 1, 1, device=device) * 0.05 * model.std[0] * torch.randn_like(z)
             small = cfg.encoder_net and torch.rand(()) < 0.2
             if small:  # scale equivariance: D(down(z)) = down(x) (arXiv 2502.14831)
-                target = (
-                    F.avg_pool2d(x.flatten(0, 1).permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1).unflatten(0, x.shape[:2])
-                )
+                target = F.avg_pool2d(x.flatten(0, 1).permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1).unflatten(0, x.shape[:2])
                 code = F.avg_pool2d(z.flatten(0, 1).float(), 2).unflatten(0, z.shape[:2])
             else:
                 target, code = x, z + noise

@@ -25,9 +25,7 @@ def ellipse(x: Tensor, y: Tensor, cx: Number, cy: Number, rx: Number, ry: Number
     return k * (k - 1.0) / g
 
 
-def capsule(
-    x: Tensor, y: Tensor, x1: Number, y1: Number, x2: Number, y2: Number, r1: Number, r2: Number | None = None
-) -> Tensor:
+def capsule(x: Tensor, y: Tensor, x1: Number, y1: Number, x2: Number, y2: Number, r1: Number, r2: Number | None = None) -> Tensor:
     """Signed distance to a thick line from (x1, y1) to (x2, y2) whose radius goes from r1 to r2."""
     dx, dy = x2 - x1, y2 - y1
     px, py = x - x1, y - y1

@@ -28,7 +28,7 @@ from comfyui_longtake.lab.training.vae import reconstruction_loss, train_vae
 from comfyui_longtake.lab.world.reader import Reader
 from comfyui_longtake.lab.world.render import render
 from comfyui_longtake.models.adapter import SLOTS, TextAdapter, edition_of
-from comfyui_longtake.models.autoencoder import AutoencoderConfig
+from comfyui_longtake.models.autoencoder import Autoencoder, AutoencoderConfig
 from comfyui_longtake.models.dit import DiTConfig, VideoDiT
 from comfyui_longtake.models.prompts.captions import caption
 from comfyui_longtake.models.prompts.scene import ATTRIBUTES, FULL, SMALL, is_held_out
@@ -357,6 +357,21 @@ def test_the_next_model_trains_from_nothing_by_its_jobs(tmp_path, monkeypatch, e
         assert [p.name for p in made] == [f"{net}-1.safetensors"]
     nets = json.loads((tmp_path / "box" / "manifest.json").read_text(encoding="utf-8"))["nets"]
     assert nets["transformer"]["config"]["channels"] == 12 and nets["text"]["config"] == {"edition": 2}
+
+
+@pytest.mark.slow
+def test_the_autoencoder_goes_on_from_the_one_in_the_repository(tmp_path, monkeypatch):
+    monkeypatch.setattr(clips_module, "SIZES", {(32, 48): 1.0})
+    for name, value in (("CLIPS", 4), ("TESTS", 1)):
+        monkeypatch.setattr(jobs, name, value)
+    given = []
+    monkeypatch.setattr(jobs, "train_autoencoder", lambda *a, **options: given.append(options) or Autoencoder(options["cfg"]))
+    train(Job("autoencoder", tmp_path, 0.5 / 60, 1.0, device="cpu", from_box=True))
+    model = Autoencoder(given[0]["cfg"])
+    model.load_state_dict(given[0]["start"])
+    with torch.no_grad():
+        x = render([FULL.sample(40_000_001, held_out=None)], 8, 128, 192)
+        assert float(-10 * (model.decode(model.encode(x)) - x).square().mean().log10()) > 24
 
 
 def test_an_unknown_net_is_refused(tmp_path):
