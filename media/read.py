@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import MediaError
-from . import SCALER
+from . import SCALER, animated, hdr, orientation
+from .orientation import UPRIGHT, Orientation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 NOT_VIDEO = {"tty", "hls", "dash", "concat", "concatf", "lrc", "srt", "ass", "webvtt"}  # text that ffmpeg would render
+PICTURES = {"image2", "apng", "ico", "gif"}  # beside the many that end in _pipe
 UNSPECIFIED, BT709 = 2, 1  # ffmpeg's AVColorSpace
 
 
@@ -45,6 +47,12 @@ class VideoInfo:
     """Presentation time of the first frame, in seconds."""
     pixel_aspect: Fraction = Fraction(1)
     """Width over height of a stored pixel."""
+    orientation: Orientation = UPRIGHT
+    """From a stored frame to a shown one."""
+    hdr: str = ""
+    """"PQ" or "HLG" where the film is HDR, which is tone-mapped."""
+    sound: str = ""
+    """Codec, rate and channels of the sound, such as "aac, 48000 Hz, stereo"."""
 
 
 def probe(path: str | os.PathLike[str]) -> VideoInfo:
@@ -55,16 +63,12 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
         if first is None:
             raise MediaError(f"{name}: its video has no frame that can be decoded; the file is empty or damaged")
         time, _, frame = first
+        turned = orientation.of_picture(path) if _is_picture(container) else orientation.of_frame(frame)
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         width, height = max(1, round(frame.width * aspect)), frame.height
-        if frame.rotation % 180:
+        if turned.transposed:
             width, height = height, width
-        fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
-        seconds = _duration(container, stream)
-        frames = stream.frames or round((seconds or 0) * fps)
-        if frames < 1 or not seconds:
-            frames, fps = _count(container, stream, fps)
-            seconds = frames / fps
+        frames, fps, seconds = _length(path, container, stream)
         return VideoInfo(
             width=width,
             height=height,
@@ -76,6 +80,9 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
             metadata={key.lower(): value for key, value in container.metadata.items()},
             origin=time,
             pixel_aspect=aspect,
+            orientation=turned,
+            hdr=hdr.transfer(frame),
+            sound=_sound(container),
         )
 
 
@@ -151,9 +158,10 @@ def _read(
 ) -> Iterator[Tensor]:
     last: Any = None
     pixels: Any = None
+    tone_mapped = hdr.ToneMapper()
     for frame in nearest(_timed(path, info, start), fps, start=start, seconds=seconds):
         if frame is not last:
-            last, pixels = frame, _fit(_pixels(frame, info.pixel_aspect), size)
+            last, pixels = frame, _fit(info.orientation.upright(_pixels(tone_mapped(frame), info.pixel_aspect)), size)
         yield pixels.clone()
 
 
@@ -220,6 +228,9 @@ def _decoded(container: Any, stream: Any, info: VideoInfo | None = None) -> Iter
     """
     import av
 
+    if _is_animated_webp(container, stream):
+        yield from animated.frames(container.name)
+        return
     decoder, damaged = _decoder(stream), 0
     origin, expected = (info.origin if info else Fraction(0)), Fraction(0)
     usual = 1 / (info.fps if info else Fraction(stream.average_rate or 25))
@@ -255,19 +266,53 @@ def _duration(container: Any, stream: Any) -> Fraction | None:
     return Fraction(container.duration, 1_000_000) if container.duration else None
 
 
-def _count(container: Any, stream: Any, fps: Fraction) -> tuple[int, Fraction]:
-    """Frames and average rate, by reading every packet: for files that were never finished and keep no length."""
-    container.seek(0)
+def _length(path: str | os.PathLike[str], container: Any, stream: Any) -> tuple[int, Fraction, Fraction]:
+    """Frames, average rate and seconds; what a file does not say is counted."""
+    if _is_animated_webp(container, stream):
+        frames, seconds = animated.length(path)
+        return frames, frames / seconds, seconds
+    fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
+    said = _duration(container, stream)
+    frames = stream.frames or round((said or 0) * fps)
+    if frames >= 1 and said:
+        return frames, fps, said
+    frames, fps = _count(path, fps)
+    return frames, fps, frames / fps
+
+
+def _count(path: str | os.PathLike[str], fps: Fraction) -> tuple[int, Fraction]:
+    """Frames and average rate, by reading every packet: for files that were never finished and keep no length.
+
+    The file is opened again, since some kinds, such as raw H.264, cannot be wound back.
+    """
     count, first, last = 0, None, None
-    for packet in _packets(container, stream):
-        if packet is not None:
-            count += 1
-            if packet.pts is not None:
-                first = packet.pts if first is None else min(first, packet.pts)
-                last = packet.pts if last is None else max(last, packet.pts)
+    with _opened(path) as (container, stream):
+        unit = stream.time_base
+        for packet in _packets(container, stream):
+            if packet is not None:
+                count += 1
+                if packet.pts is not None:
+                    first = packet.pts if first is None else min(first, packet.pts)
+                    last = packet.pts if last is None else max(last, packet.pts)
     if count > 1 and first is not None and last is not None and last > first:
-        fps = Fraction(count - 1) / ((last - first) * stream.time_base)
+        fps = Fraction(count - 1) / ((last - first) * unit)
     return max(1, count), fps
+
+
+def _is_picture(container: Any) -> bool:
+    return container.format.name.endswith("_pipe") or container.format.name in PICTURES
+
+
+def _is_animated_webp(container: Any, stream: Any) -> bool:
+    return stream.codec_context.name == "webp" and _is_picture(container) and animated.is_animated(container.name)
+
+
+def _sound(container: Any) -> str:
+    """Codec, rate and channels of the first sound, "" where there is none."""
+    for stream in container.streams.audio:
+        layout = {1: "mono", 2: "stereo"}.get(stream.channels, f"{stream.channels} channels")
+        return f"{stream.codec_context.name}, {stream.rate} Hz, {layout}"
+    return ""
 
 
 def _has_alpha(frame: Any) -> bool:
@@ -275,7 +320,7 @@ def _has_alpha(frame: Any) -> bool:
 
 
 def _pixels(frame: Any, aspect: Fraction) -> Tensor:
-    """A decoded frame as [H, W, 3] float 0..1, upright, its pixels of `aspect` made square, alpha over black."""
+    """A decoded frame as [H, W, 3] float 0..1, as stored, its pixels of `aspect` made square, alpha over black."""
     import numpy as np
     import torch
 
@@ -292,7 +337,7 @@ def _pixels(frame: Any, aspect: Fraction) -> Tensor:
         pixels[..., :3] = (pixels[..., :3] * (65535 / 65280)).clamp(max=1)
     if alpha:
         pixels = pixels[..., :3] * pixels[..., 3:]
-    return torch.rot90(pixels, round(frame.rotation / 90) % 4, (0, 1)).contiguous()
+    return pixels
 
 
 def _fit(pixels: Tensor, size: tuple[int, int]) -> Tensor:
