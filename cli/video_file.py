@@ -1,16 +1,22 @@
 """Where a render goes: the output path checked before any work starts, and the room that is left on the disk."""
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 from ..errors import MediaError, UsageError
 from ..media.codecs import CONTAINERS
+from .values import shorten
 
 IMAGE_SUFFIX = ".png"
 BYTES_PER_PIXEL = 0.1  # an upper estimate of H.264 at crf 18 on this kind of picture
 SPARE_BYTES = 8 << 20
+NAME_BYTES_MAX = 255 - len(".finishing")  # file systems take 255, and the name grows while the file is written
+FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
+RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
+"""Names of devices on Windows, with any ending."""
 
 
 def resolve_output(path: Path | None, frames: int) -> tuple[Path, str | None]:
@@ -19,7 +25,9 @@ def resolve_output(path: Path | None, frames: int) -> tuple[Path, str | None]:
     Raises UsageError for an ending that is not .mp4, .webm, .png, a folder or a `name_%05d.png` pattern.
     """
     if path is None:
-        return Path("longtake.png" if frames == 1 else "longtake.mp4"), None
+        return _unused(Path("longtake.png" if frames == 1 else "longtake.mp4"))
+    if path.name.lower() in (*CONTAINERS, IMAGE_SUFFIX):
+        raise UsageError(f"-o {path}: has no name before its ending; give one, such as out{path.name}")
     suffix = path.suffix.lower()
     if frames == 1 and suffix in CONTAINERS:
         return path.with_suffix(IMAGE_SUFFIX), f"one frame is a picture: writing {path.with_suffix(IMAGE_SUFFIX).name}"
@@ -31,8 +39,37 @@ def resolve_output(path: Path | None, frames: int) -> tuple[Path, str | None]:
     raise UsageError(f"-o {path}: unknown ending {suffix!r}; use .mp4, .webm, .png or a folder for a PNG sequence")
 
 
+def _unused(usual: Path) -> tuple[Path, str | None]:
+    """`usual`, or with the first number from 2 on that no file has yet, and a note on that."""
+    path, number = usual, 1
+    while os.path.lexists(path):
+        number += 1
+        path = usual.with_name(f"{usual.stem}_{number}{usual.suffix}")
+    return path, None if number == 1 else f"{usual} is there already: writing {path} (-o FILE gives another name)"
+
+
+def _check_names(path: Path) -> None:
+    """Raises UsageError for a file or folder to be made whose name is too long, or is one that Windows forbids."""
+    for made in (path, *path.parents):
+        if os.path.lexists(made) or not made.name:
+            continue
+        name = made.name
+        if len(os.fsencode(name)) > NAME_BYTES_MAX:
+            raise UsageError(
+                f"-o {shorten(str(path))}: a name of {len(os.fsencode(name))} bytes; give one of {NAME_BYTES_MAX} at most"
+            )
+        forbidden = "".join(dict.fromkeys(FORBIDDEN.findall(name)))
+        if forbidden:
+            raise UsageError(f"-o {path}: Windows allows no {forbidden!r} in a name; give another")
+        if name.partition(".")[0].rstrip().upper() in RESERVED:
+            raise UsageError(f"-o {path}: Windows keeps the name {name.partition('.')[0]} to itself; give another")
+        if name != ".." and name[-1] in ". ":
+            raise UsageError(f"-o {path}: Windows allows no dot or space at the end of a name; give another")
+
+
 def check_output(path: Path, inputs: list[Path], frames: int, width: int, height: int) -> None:
-    """Raises MediaError when `path` cannot be written or the disk is full, UsageError when it is one of `inputs`."""
+    """Raises MediaError when `path` cannot be written or the disk is full, UsageError when it is an input or has a bad name."""
+    _check_names(path)
     folder = path if path.suffix == "" else path.parent
     if path.suffix and path.is_dir():
         raise UsageError(f"-o {path}: is a folder; give a file name in it, such as {path / 'out.mp4'}")
