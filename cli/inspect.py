@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ..errors import ReelError, UsageError
+from ..media import hdr
 from ..metrics.joins import JoinFrames
 from .values import shorten
 
@@ -91,6 +92,8 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
         "seconds": round(info.duration, 3),
         "codec": info.codec,
         "alpha": info.has_alpha,
+        "hdr": info.hdr or None,
+        "sound": info.sound or None,
         "record": record,
         **measured.as_dict(),
         "sharpest_step": step,
@@ -178,7 +181,10 @@ def film_lines(film: Inspected) -> list[str]:
     lines = [
         f"film     {report['width']}x{report['height']}, {report['frames']} frames at {report['fps']:g} fps, "
         f"{report['seconds']:g} s, {report['codec']}",
+        f"sound    {report['sound'] or 'none'}",
     ]
+    if report["hdr"]:
+        lines.append(f"note     {hdr.note(Path(report['file']).name, report['hdr'])}")
     record = report["record"]
     if record:
         prompt = record.get("prompt", "")

@@ -10,6 +10,7 @@ from ..errors import UsageError
 from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
 from ..take.shots import ShotText, read_shot_file, shot_lengths
+from .clip_notes import clip_notes
 from .prompts import language_note
 from .values import shorten
 from .video_file import check_output, resolve_output
@@ -80,11 +81,14 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
     shots = _shots(arguments, mode)
     notes = [note for note in dict.fromkeys(language_note(shot.prompt) for shot in shots if shot.prompt) if note]
     clips = _clips(arguments)
-    infos = [probe(path) for path in [*clips, *(image for _, image in arguments.keyframe or [])]]
+    stills = [image for _, image in arguments.keyframe or []]
+    infos = [probe(path) for path in [*clips, *stills]]
     towards = None
     if mode in ("extend", "connect") and arguments.prompt is None:
         shots, towards = _recorded(infos, arguments.backward, notes)
     size, fps = _size_and_fps(arguments, None if mode == "image" or not clips else infos[0], notes)
+    given = list(zip([*clips, *stills], infos, strict=True))
+    notes += clip_notes(given, size, fps, "image" if mode in ("text", "image") else "clip")
     whole_clip = mode == "remix" and arguments.seconds is None and arguments.frames is None
     shot_frames = [0] if whole_clip else _shot_frames(arguments, shots, fps)
     if arguments.frames is None and sum(shot_frames) > 1 and len(shots) == 1:
@@ -186,12 +190,8 @@ def _size_and_fps(arguments: argparse.Namespace, clip: VideoInfo | None, notes: 
     size, fps = arguments.size, arguments.fps
     if clip is not None and size is None:
         size = _clip_size(clip.width, clip.height)
-        if size != (clip.width, clip.height):
-            notes.append(f"the clip is {clip.width}x{clip.height}: working at {size[0]}x{size[1]}")
     if clip is not None and fps is None:
         fps = float(clip.fps) if 1 <= clip.fps <= CLIP_FPS_MAX else DEFAULT_FPS
-        if fps != clip.fps:
-            notes.append(f"the clip has {float(clip.fps):.3g} fps: working at {fps:g} fps")
     size = size or DEFAULT_SIZE
     even = (size[0] // 2 * 2, size[1] // 2 * 2)
     if even != size:
