@@ -17,7 +17,8 @@ from .video_file import check_output, resolve_output
 
 GRID = 16  # pixels a latent cell is wide and high
 DEFAULT_SIZE, DEFAULT_FPS, DEFAULT_SECONDS = (256, 160), 8.0, 4.0
-CLIP_AREA_MAX, CLIP_FPS_MAX = 512 * 320, 16.0  # a clip above these is brought to the default area and frame rate
+LEARNED_FPS = 8.0, 16.0  # rates between which the model in the box was trained
+CLIP_AREA_MAX = 512 * 320  # a clip above this, or above the rates learned, is brought to the default area and frame rate
 SOURCES = ("image", "extend", "connect", "remix")
 
 
@@ -191,12 +192,16 @@ def _size_and_fps(arguments: argparse.Namespace, clip: VideoInfo | None, notes: 
     if clip is not None and size is None:
         size = _clip_size(clip.width, clip.height)
     if clip is not None and fps is None:
-        fps = float(clip.fps) if 1 <= clip.fps <= CLIP_FPS_MAX else DEFAULT_FPS
+        fps = float(clip.fps) if 1 <= clip.fps <= LEARNED_FPS[1] else DEFAULT_FPS
     size = size or DEFAULT_SIZE
     even = (size[0] // 2 * 2, size[1] // 2 * 2)
     if even != size:
         notes.append(f"size {size[0]}x{size[1]}: video needs even sides, writing {even[0]}x{even[1]}")
-    return even, float(Fraction(fps or DEFAULT_FPS).limit_denominator(1001))
+    rate = float(Fraction(fps or DEFAULT_FPS).limit_denominator(1001))
+    if not LEARNED_FPS[0] <= rate <= LEARNED_FPS[1]:
+        learned = f"{LEARNED_FPS[0]:g} to {LEARNED_FPS[1]:g}"
+        notes.append(f"{rate:.5g} fps: the model in the box learned {learned}, what moves may be too slow or too fast")
+    return even, rate
 
 
 def _clip_size(width: int, height: int) -> tuple[int, int]:

@@ -59,6 +59,14 @@ def test_a_rate_that_is_changed(notes, fps, said, frames):
     assert notes("a", "--remix", "a.mkv") == [line]
 
 
+def test_a_rate_that_the_model_did_not_learn(notes):
+    words = "fps: the model in the box learned 8 to 16, what moves may be too slow or too fast"
+    assert notes("a dog", "--fps", "30") == [f"30 {words}"]
+    assert notes("--extend", film("a.mkv", fps=30), "--fps", "30") == [f"30 {words}"]
+    assert notes("--extend", film("b.mkv", fps=2)) == [f"2 {words}"]
+    assert notes("a dog", "--fps", "12") == notes("a dog", "--fps", "16") == []
+
+
 def test_16_to_9_is_cropped_with_a_word(notes):
     (note,) = notes("--extend", film("a.mkv", 640, 360, 30, 3))
     assert note == (
