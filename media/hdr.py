@@ -17,16 +17,19 @@ def transfer(frame: Any) -> str:
 
 
 class ToneMapper:
-    """Turns HDR frames, all of one size and format, into RGB frames of 16 bits in BT.709; one graph, made for the first."""
+    """Turns HDR frames into RGB frames of 16 bits in BT.709; one graph, made again where size or format change."""
 
     def __init__(self) -> None:
         self._graph: Any = None
+        self._made_for: tuple[Any, ...] = ()
 
     def __call__(self, frame: Any) -> Any:
         """The frame tone-mapped; one that is not HDR, or that this FFmpeg cannot map, as it is."""
         if not transfer(frame) or not available():
             return frame
-        if self._graph is None:
+        shape = frame.width, frame.height, frame.format.name
+        if shape != self._made_for:
+            self._made_for = shape
             self._graph = _graph(frame.width, frame.height, frame.format)
         self._graph.push(frame)
         return self._graph.pull()

@@ -85,6 +85,20 @@ def test_every_frame_is_mapped_alike(tmp_path):
     assert len(found) == 6 and all(frame == found[0] for frame in found)
 
 
+def test_a_film_that_changes_its_size_is_mapped_throughout(tmp_path):
+    """What FFmpeg gives where a stream changes its size on the way."""
+    mapper, found = hdr.ToneMapper(), []
+    for width in (64, 32, 64):
+        frame = av.VideoFrame(width, 48, "yuv420p10le")
+        for plane, value in zip(frame.planes, coded((pq(203),) * 3), strict=True):
+            plane.update(np.full(plane.buffer_size // 2, value, np.uint16).tobytes())
+        frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range = BT2020, BT2020, PQ, 1
+        pixels = mapper(frame).to_ndarray()
+        found.append((pixels.shape, round(float(pixels.mean()) / 257)))
+    assert [shape for shape, _ in found] == [(48, 64, 3), (48, 32, 3), (48, 64, 3)]
+    assert all(abs(level - 155) <= 3 for _, level in found), found
+
+
 def test_sdr_is_left_alone(tmp_path):
     path = film(tmp_path / "a.mp4", [(0.5,) * 3], 1)
     assert torch.allclose(read_image(path).mean(), torch.tensor(0.5), atol=0.01)

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 from comfyui_longtake.media.read import probe, read_image
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 230, 20), (20, 20, 230), (230, 230, 230)
 LETTERS = {RED: "R", GREEN: "G", BLUE: "B", WHITE: "W"}
@@ -76,6 +76,18 @@ def test_pictures_are_shown_as_exif_transpose_shows_them(tmp_path, suffix, orien
     info, frame = probe(path), read_image(path).numpy() * 255
     assert frame.shape == right.shape == (info.height, info.width, 3)
     assert np.abs(frame - right).max() <= (0.01 if suffix in ("png", "tiff") else 6)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow writes no AVIF")
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_avif_is_shown_as_exif_transpose_shows_it(tmp_path, orientation):
+    path, exif = tmp_path / "a.avif", Image.Exif()
+    exif[274] = orientation
+    Image.fromarray(corners_picture()).save(path, exif=exif, quality=95)
+    with Image.open(path) as picture:
+        right = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"), np.float32)
+    frame = read_image(path).numpy() * 255
+    assert frame.shape == right.shape and np.abs(frame - right).mean() <= 4
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
