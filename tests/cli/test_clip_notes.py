@@ -13,6 +13,7 @@ from comfyui_longtake.cli.options import add_render_options
 from comfyui_longtake.cli.plan import make_plan
 from comfyui_longtake.media.read import VideoInfo
 from comfyui_longtake.media.write import open_writer
+from PIL import Image
 
 
 @pytest.fixture
@@ -109,3 +110,13 @@ def test_inspect_tells_of_sound(longtake):
     assert "sound    pcm_s16le, 8000 Hz, stereo" in longtake("inspect", "a.mkv", "--quiet")[1].splitlines()
     assert "sound    none" in longtake("inspect", "b.mkv", "--quiet")[1].splitlines()
     assert '"sound": "pcm_s16le, 8000 Hz, stereo"' in longtake("inspect", "a.mkv", "--quiet", "--json")[1]
+
+
+def test_frames_of_a_clip_are_counted_as_they_are(render, longtake, tmp_path):
+    """An odd count of frames stays odd; a clip that FFmpeg cannot read alone is extended like any other."""
+    report = render("--extend", film("a.mkv", frames=13, sound=True), "--frames", 4, "-o", "a.mp4")
+    assert report["frames"] == 17 and report["notes"] == ["the sound of a.mkv is not carried over: the film is silent"]
+    first, *rest = [Image.new("RGB", (64, 48), (shade, 0, 0)) for shade in range(0, 250, 50)]
+    first.save("b.webp", save_all=True, append_images=rest, duration=125, lossless=True)
+    report = render("--extend", "b.webp", "--frames", 4, "-o", "b.mp4")
+    assert (report["frames"], report["fps"], report["notes"]) == (9, 8.0, [])
