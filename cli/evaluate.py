@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         longs=arguments.longs,
         size=(height, width),
         seconds=arguments.seconds,
-        steps=arguments.steps or int(bundle.info["steps"]),
-        cfg=bundle.info.get("cfg", 1.0) if arguments.cfg is None else arguments.cfg,
+        steps=arguments.steps or bundle.capability.steps,
+        cfg=bundle.capability.cfg if arguments.cfg is None else arguments.cfg,
         device=arguments.device,
     )
     with Console(stderr=True).status("evaluating") as status:
