@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from .terminal import say_path
 from .values import number, size, whole
 
 
@@ -65,5 +66,5 @@ def run(arguments: argparse.Namespace) -> int:
         result = evaluate(bundle, reader, world, plan, tell)
     print(markdown(result))
     for path in write(result, plan, arguments.out):
-        print(path)
+        say_path(path)
     return 0

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import UsageError
+from .terminal import say_path
 from .values import number, whole
 
 ORDER = ("vae", "text", "reader", "judge", "dit", "autoencoder", "transformer")
@@ -92,5 +93,5 @@ def run(arguments: argparse.Namespace) -> int:
         export=arguments.export,
     )
     for path in train(job):
-        print(path)
+        say_path(path)
     return 0

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from .terminal import say, say_path
 from .values import size, whole
 
 FRAMES, SECONDS = 4, 1.2
@@ -40,6 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [torch.cat(clips[i : i + arguments.columns]) for i in range(0, len(clips), arguments.columns)]
     save_strip(arguments.output, rows)
     for i, scene in enumerate(scenes):
-        print(f"{i + 1}. {caption(scene, arguments.seed + i).text}")
-    print(arguments.output)
+        say(f"{i + 1}. {caption(scene, arguments.seed + i).text}")
+    say_path(arguments.output)
     return 0
