@@ -99,7 +99,7 @@ def test_ctrl_c_while_modules_are_imported(tmp_path, wait, twice):
             time.sleep(0.02)
             process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and not out, err
+    assert process.returncode in (130, -signal.SIGINT) and not out, err  # a shell calls both 130
     assert "Traceback" not in err and err.splitlines()[-1].startswith("longtake: interrupted"), err
 
 
