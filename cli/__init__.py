@@ -12,6 +12,7 @@ from . import bench, compare, evaluate, inspect, render, run, train, world
 from .terminal import Teller, forgive, printable
 
 INTERRUPTED = 130
+DASH = "a prompt that begins with a dash comes last, after --, and a file so: -o=-a.mp4"
 PACKAGE = __package__.rpartition(".")[0]
 COMMANDS = (render, run, inspect, bench, compare, world, train, evaluate)
 
@@ -21,7 +22,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError with argparse's message on one line."""
-        raise UsageError(f"{' '.join(message.split())} (see {self.prog} --help)")
+        dash = message.startswith("unrecognized arguments: -") or message.endswith("expected one argument")
+        hint = f"; {DASH}" if dash else ""
+        raise UsageError(f"{printable(message, 160)}{hint} (see {self.prog} --help)")
 
 
 def build_parser() -> Parser:

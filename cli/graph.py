@@ -25,6 +25,8 @@ EXPORT = "open it in ComfyUI and use Workflow > Export (API)"
 def read_graph(path: Path) -> Graph:
     """The graph in the file `path`. Raises UsageError where the file holds none."""
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: is no file; give a graph in API format: {EXPORT}")
         data = json.loads(present(path).read_text(encoding="utf-8-sig"), parse_constant=_refuse)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); give a graph in API format") from None

@@ -3,10 +3,12 @@
 import argparse
 from pathlib import Path
 
+from ..errors import UsageError
 from .terminal import say, say_path
 from .values import size, whole
 
 FRAMES, SECONDS = 4, 1.2
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -26,7 +28,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes the sheet and prints one caption a scene."""
+    """Writes the sheet and prints one caption a scene. Raises UsageError."""
+    if arguments.output.suffix.lower() not in ENDINGS or arguments.output.is_dir():
+        raise UsageError(f"-o {arguments.output}: give the name of a picture, ending in {', '.join(ENDINGS)}")
     import torch
 
     from ..lab.training.run import save_strip

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import WeightsError
-from .prompts.scene import WORLDS
+from .prompts.scene import NEWEST, WORLDS
 
 WEIGHTS = Path(__file__).parent / "weights"
 MANIFEST = "manifest.json"
@@ -69,6 +69,15 @@ class OneOf:
 Field = Number | Several | OneOf
 
 CHANNELS, SIDE = Number(1, 4096), Number(1, 8192)
+EDITION = Number(1, NEWEST)
+SIZES: dict[str, Field] = {
+    "channels": CHANNELS,
+    "width": SIDE,
+    "depth": Number(1, 256),
+    "head": Number(16, 1024),
+    "text": SIDE,
+    "edition": EDITION,
+}
 NETS: dict[str, dict[str, Field]] = {
     "vae": {
         "channels": CHANNELS,
@@ -77,8 +86,18 @@ NETS: dict[str, dict[str, Field]] = {
         "widths": Several(SIDE, 3),
         "depth": Number(1, 64),
     },
-    "dit": {"channels": CHANNELS, "width": SIDE, "depth": Number(1, 256), "head": Number(16, 1024), "text": SIDE},
-    "reader": {"world": OneOf(tuple(WORLDS))},
+    "dit": SIZES,
+    "transformer": SIZES | {"fold": Number(1, 16)},
+    "autoencoder": {
+        "channels": CHANNELS,
+        "frames": Number(1, 64),
+        "spatial": Number(8, 256),
+        "encoder": Several(SIDE, 3),
+        "decoder": Several(SIDE, 4),
+        "blocks": Several(Number(0, 64), 4),
+    },
+    "text": {"edition": EDITION},
+    "reader": {"world": OneOf(tuple(WORLDS)), "edition": EDITION},
 }
 """What the configurations of nets may say."""
 INFO: dict[str, Field] = {
