@@ -9,8 +9,10 @@ from typing import NoReturn
 from .. import __version__
 from ..errors import LongTakeError, UsageError
 from . import bench, compare, evaluate, inspect, render, run, train, world
+from .terminal import Teller, forgive, printable
 
 INTERRUPTED = 130
+DASH = "a prompt that begins with a dash comes last, after --, and a file so: -o=-a.mp4"
 PACKAGE = __package__.rpartition(".")[0]
 COMMANDS = (render, run, inspect, bench, compare, world, train, evaluate)
 
@@ -20,7 +22,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError with argparse's message on one line."""
-        raise UsageError(f"{' '.join(message.split())} (see {self.prog} --help)")
+        dash = message.startswith("unrecognized arguments: -") or message.endswith("expected one argument")
+        hint = f"; {DASH}" if dash else ""
+        raise UsageError(f"{printable(message, 160)}{hint} (see {self.prog} --help)")
 
 
 def build_parser() -> Parser:
@@ -37,13 +41,16 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code: 0, 1 failed, 2 wrong use, 130 interrupted."""
     verbose = "--verbose" in (sys.argv[1:] if argv is None else argv)
-    handler = logging.StreamHandler()
+    forgive(sys.stdout, sys.stderr)
+    handler = Teller(None if verbose else f"{PACKAGE}.media.read")
     if not verbose:
         handler.addFilter(worth_saying)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="longtake: %(message)s", handlers=[handler])
     try:
         arguments = build_parser().parse_args(argv)
-        return arguments.run(arguments) or 0
+        code = arguments.run(arguments) or 0
+        handler.tell()
+        return code
     except LongTakeError as error:
         return _fail(str(error), error.exit_code, verbose)
     except KeyboardInterrupt as error:
@@ -69,5 +76,5 @@ def worth_saying(record: logging.LogRecord) -> bool:
 def _fail(message: str, code: int, verbose: bool) -> int:
     if verbose:
         logging.getLogger(__name__).error("failed", exc_info=True)
-    print("longtake: " + " ".join(message.split()), file=sys.stderr)
+    print(printable(f"longtake: {message}"), file=sys.stderr)
     return code

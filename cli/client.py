@@ -7,7 +7,6 @@ one that drops, or that a proxy refuses, costs nothing but the progress shown.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..errors import LongTakeError, UsageError
+from . import answers
 from .graph import Graph, label
 from .graph_outputs import Saved, clean_name
 from .values import shorten
@@ -89,10 +89,14 @@ class Client:
             raise NoAnswer(f"{self.url}: the server does not answer ({reason}); is ComfyUI running there?") from None
 
     async def _json(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        import aiohttp
+
+        if "data" not in options:  # an upload takes as long as it takes
+            options["timeout"] = aiohttp.ClientTimeout(total=answers.ANSWER_SECONDS, sock_connect=10)
         async with self._ask(method, path, **options) as response:
-            text = await response.text(errors="replace")
+            content = await answers.body(response, self.url)
             try:
-                return response.status, json.loads(text) if text.strip() else None
+                return response.status, answers.parsed(content) if content.strip() else None
             except ValueError:
                 if response.status == 200:
                     raise LongTakeError(f"{self.url}: answers, but not as ComfyUI does ({path}); give its address") from None
@@ -107,8 +111,9 @@ class Client:
     async def object_info(self, kind: str | None = None) -> dict[str, Any]:
         """What the server knows of the class `kind`, empty where it has no such; of all classes without one."""
         status, answer = await self._json("GET", "/object_info" + (f"/{quote(kind, safe='')}" if kind else ""))
-        found = answer if status == 200 and isinstance(answer, dict) else {}
-        return found.get(kind) or {} if kind else found
+        if status != 200 or not isinstance(answer, dict):
+            raise LongTakeError(f"{self.url}: does not say what its nodes are (status {status}); give the address of a ComfyUI")
+        return answers.mapping(answer.get(kind)) if kind else answer
 
     async def upload(self, path: Path) -> str:
         """Puts a file into the server's input folder and gives the name it has there. Raises LongTakeError."""
@@ -126,7 +131,7 @@ class Client:
             raise LongTakeError(f"{path}: too large for {self.url}; start that server with a larger --max-upload-size")
         if status != 200 or not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
             raise LongTakeError(f"{path}: {self.url} did not take the file (status {status})")
-        folder = answer.get("subfolder") or ""
+        folder = answers.text(answer.get("subfolder"))
         return f"{folder}/{answer['name']}" if folder else answer["name"]
 
     async def run(self, graph: Graph, on_event: Events = nothing, timeout: float | None = None) -> dict[str, Any]:
@@ -201,7 +206,7 @@ class Client:
             try:
                 status, history = await self._json("GET", f"/history/{prompt_id}")
                 if status == 200 and isinstance(history, dict) and prompt_id in history:
-                    return history[prompt_id]
+                    return answers.mapping(history[prompt_id])
                 answered = time.monotonic()
                 if now - seen > LOST_AFTER / 2:
                     if prompt_id in await self._queued("queue_running", "queue_pending"):
@@ -217,7 +222,8 @@ class Client:
 
     async def _queued(self, *states: str) -> set[str]:
         _, queue = await self._json("GET", "/queue")
-        return {item[1] for state in states for item in (queue or {}).get(state, []) if len(item) > 1}
+        items = (answers.listed(item) for state in states for item in answers.listed(answers.mapping(queue).get(state)))
+        return {item[1] for item in items if len(item) > 1 and isinstance(item[1], str)}
 
     async def _listen(self, on_event: Events, tried: asyncio.Event, wake: asyncio.Event) -> None:
         import aiohttp
@@ -225,7 +231,9 @@ class Client:
         assert self._session is not None
         while True:
             try:
-                async with self._session.ws_connect(f"{self.url}/ws?clientId={self.id}", max_msg_size=0, heartbeat=30) as socket:
+                async with self._session.ws_connect(
+                    f"{self.url}/ws?clientId={self.id}", max_msg_size=answers.ANSWER_BYTES, heartbeat=30
+                ) as socket:
                     tried.set()
                     async for message in socket:
                         if message.type == aiohttp.WSMsgType.TEXT:
@@ -238,11 +246,15 @@ class Client:
 
     def _hear(self, text: str, on_event: Events, wake: asyncio.Event) -> None:
         try:
-            message = json.loads(text)
+            message = answers.parsed(text)
             kind, data = message["type"], message["data"]
         except (ValueError, KeyError, TypeError):
             return
-        if not isinstance(data, dict) or (self.prompt_id and data.get("prompt_id", self.prompt_id) != self.prompt_id):
+        if (
+            not isinstance(kind, str)
+            or not isinstance(data, dict)
+            or (self.prompt_id and data.get("prompt_id", self.prompt_id) != self.prompt_id)
+        ):
             return
         if kind == "executing" and data.get("node") is None:
             wake.set()  # sent once the history has the entry
@@ -258,7 +270,8 @@ def failure(graph: Graph, entry: dict[str, Any]) -> str | None:
     status = entry.get("status")
     if not isinstance(status, dict) or status.get("status_str") != "error":
         return None
-    for kind, data in status.get("messages") or []:
+    for message in map(answers.listed, answers.listed(status.get("messages"))):
+        kind, data = (message[0], answers.mapping(message[1])) if len(message) > 1 else ("", {})
         if kind == "execution_interrupted":
             return f"the graph was interrupted at {label(graph, str(data.get('node_id')))}"
         if kind == "execution_error":
@@ -273,15 +286,15 @@ def failure(graph: Graph, entry: dict[str, Any]) -> str | None:
 def refusal(graph: Graph, answer: dict[str, Any]) -> str:
     """Why the server refuses a graph, every reason a clause, on one line; empty where it gives none."""
     reasons = []
-    for node, found in (answer.get("node_errors") or {}).items():
-        errors = found.get("errors", []) if isinstance(found, dict) else []
-        clauses = [": ".join(filter(None, (e.get("message"), str(e.get("details") or "")))) for e in errors]
+    for node, found in answers.mapping(answer.get("node_errors")).items():
+        errors = map(answers.mapping, answers.listed(answers.mapping(found).get("errors")))
+        clauses = [": ".join(filter(None, (answers.text(e.get("message")), str(e.get("details") or "")))) for e in errors]
         reasons.append(f"{label(graph, node)}: {', '.join(shorten(clause, REASON) for clause in clauses)}")
     error = answer.get("error")
     if not reasons and isinstance(error, dict):
         parts = (str(error.get("message") or "").rstrip("."), str(error.get("details") or ""))
         reasons.append(shorten(": ".join(filter(None, parts)), REASON))
-        missing = (error.get("extra_info") or {}).get("class_type")
+        missing = answers.text(answers.mapping(error.get("extra_info")).get("class_type"))
         if missing:
             reasons.append(f"the server has no class {missing}")
     elif not reasons and error:

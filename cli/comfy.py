@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -32,6 +32,7 @@ GET_ONE = (
     ".venv/bin/pip install -r requirements.txt, or set COMFYUI_PATH to one"
 )
 START_SECONDS, STOP_SECONDS = 300.0, 10.0
+SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 UPLOAD_MB = 16384  # uploads to a server of one's own come from the same disk
 DEVICES = ("nvidia[0-9]*", "nvidiactl", "kfd", "dxg", "dri/renderD*")  # under /dev, where Linux has something to compute on
 ASK_TORCH = (
@@ -184,6 +185,24 @@ class Server:
                 os.killpg(self.process.pid, signal.SIGKILL if kill else signal.SIGTERM)
 
 
+def end_with_parent() -> Callable[[], None] | None:
+    """What a child of this process runs first, so that the system kills it when this process ends in any way, `kill -9` too. None
+    where the C library knows no such thing."""
+    import ctypes
+
+    try:
+        prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+    except (OSError, AttributeError):
+        return None
+
+    def begin() -> None:
+        prctl(SET_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:  # it ended in between
+            os._exit(1)
+
+    return begin
+
+
 def launch(
     comfy: Path, folder: Path, *, cpu: bool | None = None, extra: Sequence[str] = (), timeout: float = START_SECONDS
 ) -> Server:
@@ -216,6 +235,7 @@ def launch(
                 stderr=subprocess.STDOUT,
                 env=environment,
                 start_new_session=True,  # Ctrl-C is ours to pass on: it interrupts the graph first
+                preexec_fn=end_with_parent() if sys.platform.startswith("linux") else None,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
     except OSError as error:

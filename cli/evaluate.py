@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from .terminal import say_path
 from .values import number, size, whole
 
 
@@ -52,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
         longs=arguments.longs,
         size=(height, width),
         seconds=arguments.seconds,
-        steps=arguments.steps or int(bundle.info["steps"]),
-        cfg=bundle.info.get("cfg", 1.0) if arguments.cfg is None else arguments.cfg,
+        steps=arguments.steps or bundle.capability.steps,
+        cfg=bundle.capability.cfg if arguments.cfg is None else arguments.cfg,
         device=arguments.device,
     )
     with Console(stderr=True).status("evaluating") as status:
@@ -65,5 +66,5 @@ def run(arguments: argparse.Namespace) -> int:
         result = evaluate(bundle, reader, world, plan, tell)
     print(markdown(result))
     for path in write(result, plan, arguments.out):
-        print(path)
+        say_path(path)
     return 0

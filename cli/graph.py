@@ -11,18 +11,22 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import UsageError
+from .answers import listed, mapping, number, text
 from .values import shorten
 
 Graph = dict[str, dict[str, Any]]
 Specs = dict[str, Any]  # input name -> [type, options], as /object_info gives them
 
 NAMES_SHOWN = 40
+GROW_MAX = 1000  # inputs that one input may grow to
 EXPORT = "open it in ComfyUI and use Workflow > Export (API)"
 
 
 def read_graph(path: Path) -> Graph:
     """The graph in the file `path`. Raises UsageError where the file holds none."""
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: is no file; give a graph in API format: {EXPORT}")
         data = json.loads(present(path).read_text(encoding="utf-8-sig"), parse_constant=_refuse)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); give a graph in API format") from None
@@ -150,7 +154,7 @@ def _specs(inputs: Any, prefix: str) -> Specs:
     found: Specs = {}
     groups = inputs if isinstance(inputs, dict) else {}
     for group in ("required", "optional"):
-        for name, spec in (groups.get(group) or {}).items():
+        for name, spec in mapping(groups.get(group)).items():
             if isinstance(spec, (list, tuple)) and spec:
                 found.setdefault(prefix + name, spec)
                 for inner, inner_spec in _dynamic(spec, f"{prefix}{name}.").items():
@@ -163,13 +167,15 @@ def _dynamic(spec: Any, prefix: str) -> Specs:
     extra = spec_options(spec)
     found: Specs = {}
     if spec[0] == "COMFY_DYNAMICCOMBO_V3":
-        for choice in extra.get("options", []):
-            found = _specs(choice.get("inputs"), prefix) | found
+        for choice in listed(extra.get("options")):
+            found = _specs(mapping(choice).get("inputs"), prefix) | found
     elif spec[0] == "COMFY_DYNAMICSLOT_V3":
         found = _specs(extra.get("inputs"), prefix)
     elif spec[0] == "COMFY_AUTOGROW_V3":
-        template = extra.get("template", {})
-        names = template.get("names") or [f"{template.get('prefix', '')}{i}" for i in range(int(template.get("max", 0)))]
+        template = mapping(extra.get("template"))
+        count = min(GROW_MAX, max(0, int(number(template.get("max"), 0))))
+        given = [name for name in listed(template.get("names")) if isinstance(name, str)]
+        names = given or [f"{text(template.get('prefix'))}{i}" for i in range(count)]
         for inner in _specs(template.get("input"), "").values():
             found |= {prefix + name: inner for name in names}
     return found

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import LongTakeError
+from .answers import listed, mapping, text
 
 NAME_BYTES = 180
 PARTIAL = ".partial"
@@ -32,14 +33,16 @@ def find_outputs(entry: dict[str, Any]) -> tuple[list[Saved], dict[str, list[str
     """
     files: dict[Saved, None] = {}
     texts: dict[str, list[str]] = {}
-    outputs = entry.get("outputs") or {}
-    for node in sorted(outputs, key=lambda name: [int(part) if part.isdigit() else -1 for part in re.split(r"[:.]", name)]):
-        for name, items in outputs[node].items():
-            for item in items if isinstance(items, list) else []:
-                if isinstance(item, dict) and isinstance(item.get("filename"), str) and item["filename"]:
-                    files[Saved(item["filename"], str(item.get("subfolder") or ""), str(item.get("type") or "output"))] = None
+    outputs = mapping(entry.get("outputs"))
+    for node in sorted(
+        outputs, key=lambda name: [int(part) if part.isdecimal() and len(part) < 20 else -1 for part in re.split(r"[:.]", name)]
+    ):
+        for name, items in mapping(outputs[node]).items():
+            for item in listed(items):
+                if filename := text(mapping(item).get("filename")):
+                    files[Saved(filename, text(item.get("subfolder")), text(item.get("type")) or "output")] = None
                 elif isinstance(item, str) and name == "text":
-                    texts.setdefault(node, []).append(item)
+                    texts.setdefault(node, []).append(text(item))
     saved = [file for file in files if file.type == "output"]
     return saved or [file for file in files if file.type == "temp"], texts
 
@@ -47,7 +50,12 @@ def find_outputs(entry: dict[str, Any]) -> tuple[list[Saved], dict[str, list[str
 def clean_name(name: str, instead: str = "output") -> str:
     """`name` as one file name that is safe on every system: no folders, control characters or names of devices."""
     name = re.split(r"[/\\]", name)[-1]
-    name = re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", name).strip(" ").rstrip(". ").lstrip(".")
+    name = (
+        re.sub(r'[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff<>:"|?*]', "_", name)
+        .strip(" ")
+        .rstrip(". ")
+        .lstrip(".")
+    )
     if not name:
         return instead
     if RESERVED.fullmatch(name):

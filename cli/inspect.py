@@ -11,6 +11,7 @@ from rich.progress import track
 from ..errors import ReelError, UsageError
 from ..media import hdr
 from ..metrics.joins import JoinFrames
+from .terminal import say
 from .values import shorten
 
 if TYPE_CHECKING:
@@ -41,15 +42,23 @@ def run(arguments: argparse.Namespace) -> int:
         reel = read_reel(arguments.path)
         if arguments.plot:
             plot_reel(reel.record, arguments.plot)
-        print(json.dumps(reel.data) if arguments.json else "\n".join(reel_lines(reel)))
+        say_report(reel.data, reel_lines(reel), arguments.json)
         return 0
     if arguments.prune:
         raise UsageError(f"--prune {arguments.path}: give the folder of a reel")
     film = film_report(arguments)
     if arguments.plot:
         plot(film.meter, film.joins, film.data["fps"], arguments.plot)
-    print(json.dumps(film.data) if arguments.json else "\n".join(film_lines(film)))
+    say_report(film.data, film_lines(film), arguments.json)
     return 0
+
+
+def say_report(data: dict[str, Any], lines: list[str], as_json: bool) -> None:
+    """Prints the report, each of its lines cleaned, or JSON, which has no other characters than ASCII."""
+    if as_json:
+        print(json.dumps(data))
+    for line in () if as_json else lines:
+        say(" ".join(line.splitlines()))
 
 
 class Inspected(NamedTuple):

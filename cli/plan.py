@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
-from ..take.shots import ShotText, read_shot_file, shot_lengths
+from ..take.shots import FRAMES_MAX, ShotText, read_shot_file, shot_lengths
 from .clip_notes import clip_notes
 from .prompts import language_note
 from .values import shorten
@@ -217,7 +217,11 @@ def _clip_size(width: int, height: int) -> tuple[int, int]:
 def _shot_frames(arguments: argparse.Namespace, shots: list[ShotText], fps: float) -> list[int]:
     if arguments.frames is not None:
         return [arguments.frames]
-    return shot_lengths(shots, fps, arguments.seconds or DEFAULT_SECONDS)
+    found = shot_lengths(shots, fps, arguments.seconds or DEFAULT_SECONDS)
+    if sum(found) > FRAMES_MAX:
+        given = "--shots" if arguments.shots else "--seconds"
+        raise UsageError(f"{given}: {sum(found):,} frames; give at most {FRAMES_MAX:,} in one take, and extend it in another")
+    return found
 
 
 def _keyframes(arguments: argparse.Namespace, fps: float, frames: int) -> list[tuple[int, Path]]:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
+from .terminal import printable, say
 
 if TYPE_CHECKING:
     from ..engine.state import Progress as Step
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(report))
     elif not arguments.quiet:
-        print(summary(report, plan))
+        say(summary(report, plan))
     return 0
 
 
@@ -195,7 +196,7 @@ def prompt_notes(plan: RenderPlan, bundle: "Bundle") -> list[str]:
 def note_all(console: Console, notes: list[str]) -> None:
     """Notes, one a line, on standard error."""
     for text in notes:
-        console.print(f"[yellow]note:[/yellow] {escape(text)}")
+        console.print(f"[yellow]note:[/yellow] {escape(printable(text))}")
 
 
 def peak_memory() -> float | None:

@@ -16,6 +16,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..errors import LongTakeError, UsageError
+from .answers import listed, mapping
+from .answers import number as number_of
 from .client import Client, Events, nothing, server_url
 from .comfy import START_SECONDS, failed_packs, find_comfy, read_log, serve
 from .graph import (
@@ -32,6 +34,7 @@ from .graph import (
     title,
 )
 from .graph_outputs import clean_name, find_outputs, new_file
+from .terminal import printable, say_path
 from .values import number
 
 EXAMPLES = """examples:
@@ -107,7 +110,9 @@ def run(arguments: argparse.Namespace) -> int:
                 )
             url, alive = server.url, server.alive
             for pack in failed_packs(read_log(server.log)):
-                console.print(f"[yellow]note:[/yellow] the custom node {escape(pack)} failed to import; see {server.log}")
+                console.print(
+                    f"[yellow]note:[/yellow] the custom node {escape(printable(pack))} failed to import; see {server.log}"
+                )
         assert url is not None
         client = Client(url, alive)
         paths = stop.run(drive(client, graph, settings, arguments.output, console, arguments.timeout))
@@ -116,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"files": [str(path) for path in paths], "prompt_id": client.prompt_id, "seconds": seconds}))
     else:
         for path in paths:
-            print(path)
+            say_path(path)
     return 0
 
 
@@ -132,6 +137,9 @@ async def drive(
     async with client:
         await client.check()
         infos = {kind: await client.object_info(kind) for kind in {node["class_type"] for node in graph.values()}}
+        missing = [kind for kind in infos if not infos[kind]]
+        if missing:
+            raise LongTakeError(f"{client.url}: the graph is refused: the server has no class {', '.join(sorted(missing))}")
         for setting in settings:
             await apply(client, graph, setting, infos)
         check_links(graph, "--set")
@@ -197,23 +205,25 @@ class Board:
     def on_event(self, kind: str, data: dict[str, Any]) -> None:
         """Takes one message of the server; those it does not know change nothing."""
         if kind == "left_out":
-            self.progress.console.print(f"[yellow]note:[/yellow] some outputs are left out: {escape(str(data['reason']))}")
+            self.progress.console.print(
+                f"[yellow]note:[/yellow] some outputs are left out: {escape(printable(data.get('reason')))}"
+            )
         elif kind == "execution_start":
             self.progress.update(self.whole, description="nodes")
         elif kind == "execution_cached":
-            self.done |= self.wanted.intersection(data.get("nodes") or ())
+            self.done |= self.wanted.intersection(node for node in listed(data.get("nodes")) if isinstance(node, str))
         elif kind == "progress_state":
-            for node, state in (data.get("nodes") or {}).items():
-                self._node(node, state)
+            for node, state in mapping(data.get("nodes")).items():
+                self._node(node, mapping(state))
         self.progress.update(self.whole, completed=len(self.done), steps=f"{len(self.done)}/{len(self.wanted)}")
 
     def _node(self, node: str, state: dict[str, Any]) -> None:
-        name = title(self.graph, str(state.get("display_node_id") or node))
+        name = printable(title(self.graph, str(state.get("display_node_id") or node)), 60)
         if state.get("state") == "running":
             if node not in self.bars:
                 self.bars[node] = self.progress.add_task(escape(name), total=None, steps="")
                 self.begun[node] = time.monotonic()
-            value, most = float(state.get("value") or 0), float(state.get("max") or 1)
+            value, most = number_of(state.get("value"), 0.0), number_of(state.get("max"), 1.0)
             if most > 1:
                 self.progress.update(self.bars[node], completed=value, total=most, steps=f"{value:g}/{most:g}")
         elif state.get("state") == "finished" and node in self.bars:
@@ -229,6 +239,7 @@ class Stop:
     def __init__(self) -> None:
         self.task: asyncio.Task[list[Path]] | None = None
         self.before: dict[int, Any] = {}
+        self.stopping = False
 
     def __enter__(self) -> "Stop":
         if threading.current_thread() is threading.main_thread():
@@ -242,6 +253,9 @@ class Stop:
             signal.signal(number_, handler)
 
     def _hit(self, *_: object) -> None:
+        if self.stopping:
+            return  # all that is still waited for ends by itself
+        self.stopping = True
         if self.task is None or self.task.done():
             raise KeyboardInterrupt
         self.task.get_loop().call_soon_threadsafe(self.task.cancel)

@@ -4,8 +4,10 @@ import argparse
 from pathlib import Path
 
 from ..errors import UsageError
+from .terminal import say_path
 from .values import number, whole
 
+MINUTES_MIN = 0.1  # in less, nothing is learned, and what comes before and after takes longer
 ORDER = ("vae", "text", "reader", "judge", "dit", "autoencoder", "transformer")
 
 
@@ -21,7 +23,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("net", choices=ORDER, help="what to train")
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where runs live, one folder a net (runs)")
     parser.add_argument(
-        "--minutes", type=number(0, 100000, above=True), default=9.5, metavar="M", help="length of this segment (9.5)"
+        "--minutes", type=number(MINUTES_MIN, 100000), default=9.5, metavar="M", help="length of this segment (9.5)"
     )
     parser.add_argument("--total", type=number(0, 100000, above=True), metavar="M", help="planned length of all segments (60)")
     parser.add_argument("--world", choices=("small", "full"), default="full", help="how much of the world to learn (full)")
@@ -61,6 +63,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains, then exports where asked. Raises UsageError, WeightsError."""
+    total = arguments.total or max(60.0, arguments.minutes)
+    if arguments.minutes > total:
+        raise UsageError(
+            f"--minutes {arguments.minutes:g} --total {total:g}: one segment is longer than all; give a larger --total"
+        )
     if arguments.width and arguments.width % 64:
         raise UsageError(f"--width {arguments.width}: give a multiple of 64")
     if arguments.bake and (arguments.net != "dit" or not arguments.from_box):
@@ -73,7 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     from ..lab.training.jobs import Job, train
 
-    total = arguments.total or 60.0
     job = Job(
         net=arguments.net,
         out=arguments.out,
@@ -92,5 +98,5 @@ def run(arguments: argparse.Namespace) -> int:
         export=arguments.export,
     )
     for path in train(job):
-        print(path)
+        say_path(path)
     return 0

@@ -3,9 +3,12 @@
 import argparse
 from pathlib import Path
 
+from ..errors import UsageError
+from .terminal import say, say_path
 from .values import size, whole
 
 FRAMES, SECONDS = 4, 1.2
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -25,7 +28,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes the sheet and prints one caption a scene."""
+    """Writes the sheet and prints one caption a scene. Raises UsageError."""
+    if arguments.output.suffix.lower() not in ENDINGS or arguments.output.is_dir():
+        raise UsageError(f"-o {arguments.output}: give the name of a picture, ending in {', '.join(ENDINGS)}")
     import torch
 
     from ..lab.training.run import save_strip
@@ -40,6 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [torch.cat(clips[i : i + arguments.columns]) for i in range(0, len(clips), arguments.columns)]
     save_strip(arguments.output, rows)
     for i, scene in enumerate(scenes):
-        print(f"{i + 1}. {caption(scene, arguments.seed + i).text}")
-    print(arguments.output)
+        say(f"{i + 1}. {caption(scene, arguments.seed + i).text}")
+    say_path(arguments.output)
     return 0

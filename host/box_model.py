@@ -25,7 +25,8 @@ from ..engine.noise_matrix import schedule
 from ..engine.roles import CONTEXT, TARGET
 from ..errors import UsageError
 from ..models.box import SCALE, context_of
-from ..models.dit import Context, DiTConfig, VideoDiT
+from ..models.dit import Context, VideoDiT
+from ..models.load import dit_config
 from ..models.vae import VideoVAE
 
 FPS = 8.0
@@ -67,7 +68,7 @@ class HostDiT(VideoDiT):
         operations: Any = None,
         **config: Any,
     ):
-        super().__init__(DiTConfig(**config))
+        super().__init__(dit_config(config))
         self.dtype = dtype
         _adopt(self, operations, dtype, device)
         for name, value in list(self.named_parameters()):

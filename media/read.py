@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 NOT_VIDEO = {"tty", "hls", "dash", "concat", "concatf", "lrc", "srt", "ass", "webvtt"}  # text that ffmpeg would render
 PICTURES = {"image2", "apng", "ico", "gif"}  # beside the many that end in _pipe
+PIXELS_MAX, SIDE_MAX = 8192 * 4320, 16384
+GAP_MAX = 600
+"""Seconds that one frame is shown at most; with more its neighbours' times are damaged."""
 UNSPECIFIED, BT709 = 2, 1  # ffmpeg's AVColorSpace
 
 
@@ -202,12 +205,19 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaError(f"{file.name} cannot be read as video or image: {_plain(error)}") from error
     with container:
-        streams = [s for s in container.streams.video if "attached_pic" not in str(s.disposition).lower()]
+        streams = [s for s in container.streams.video if s.codec_context and "attached_pic" not in str(s.disposition).lower()]
         if not streams or container.format.name in NOT_VIDEO:
             raise MediaError(f"{file.name} holds no video; give a video or image file, such as .mp4, .webm or .png")
         stream = streams[0]
+        _check_size(file.name, stream.codec_context.width, stream.codec_context.height)
         stream.thread_type = "AUTO"
         yield container, stream
+
+
+def _check_size(name: str, width: int, height: int) -> None:
+    """Raises MediaError for frames that nothing here is made for: one of them alone would take gigabytes."""
+    if width * height > PIXELS_MAX or max(width, height) > SIDE_MAX:
+        raise MediaError(f"{name} is {width}x{height} pixels; give at most {PIXELS_MAX:,} a frame, and {SIDE_MAX:,} on a side")
 
 
 def _packets(container: Any, stream: Any) -> Iterator[Any]:
@@ -231,7 +241,7 @@ def _decoded(container: Any, stream: Any, info: VideoInfo | None = None) -> Iter
     if _is_animated_webp(container, stream):
         yield from animated.frames(container.name)
         return
-    decoder, damaged = _decoder(stream), 0
+    decoder, damaged, seen = _decoder(stream), 0, False
     origin, expected = (info.origin if info else Fraction(0)), Fraction(0)
     usual = 1 / (info.fps if info else Fraction(stream.average_rate or 25))
     for packet in _packets(container, stream):
@@ -241,8 +251,13 @@ def _decoded(container: Any, stream: Any, info: VideoInfo | None = None) -> Iter
             damaged += 1
             continue
         for frame in frames:
+            _check_size(Path(container.name).name, frame.width, frame.height)
             time = expected if frame.pts is None else frame.pts * stream.time_base - origin
             duration = frame.duration * stream.time_base if frame.duration else usual
+            if seen and max(time - expected, duration) > GAP_MAX:
+                name, gap = Path(container.name).name, float(max(time - expected, duration))
+                raise MediaError(f"{name}: one frame would be shown for {gap:.0f} s, at most {GAP_MAX} s are read; cut that out")
+            seen = True
             expected = time + duration
             yield time, duration, frame
     if damaged:

@@ -21,14 +21,13 @@ from .adapter import TextAdapter
 from .autoencoder import Autoencoder
 from .box import capability_of, model_name
 from .dit import DiTConfig, VideoDiT
+from .manifest import MANIFEST, SHARD_NAME, WEIGHTS, read_manifest, read_regular
 from .prompts.scene import FULL, WORLDS
 from .recaption import Recaptioner
 from .text import TextEncoder, load_text
 from .transformer import FoldedDiT
 from .vae import VAEConfig, VideoVAE
 
-WEIGHTS = Path(__file__).parent / "weights"
-MANIFEST = "manifest.json"
 SHARD = 15 * 2**20
 """Bytes of tensors in one shard; with its header a file stays under 16 MiB."""
 
@@ -108,22 +107,6 @@ def _replace(path: Path, blob: bytes) -> None:
     os.replace(tmp, path)
 
 
-def read_manifest(folder: Path = WEIGHTS) -> dict:
-    """The manifest of a weights folder; raises WeightsError where there is none or it cannot be read."""
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        nets = manifest["nets"].values()
-        parts = [manifest["info"], *(n["config"] for n in nets), *(n["files"] for n in nets)]
-        if manifest["version"] != 1 or not all(isinstance(p, dict) for p in parts):
-            raise ValueError
-        return manifest
-    except FileNotFoundError as e:
-        raise WeightsError(f"no weights in {folder}: {MANIFEST} is missing, reinstall LongTake or give another folder") from e
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
-        raise WeightsError(f"{path} is not a manifest this version can read: reinstall LongTake") from e
-
-
 def load_state(name: str, folder: Path = WEIGHTS) -> tuple[dict[str, Tensor], dict]:
     """Float32 tensors and config of one net; raises WeightsError where a file is missing, changed or unreadable."""
     entry = read_manifest(folder)["nets"].get(name)
@@ -132,18 +115,21 @@ def load_state(name: str, folder: Path = WEIGHTS) -> tuple[dict[str, Tensor], di
     state: dict[str, Tensor] = {}
     for file, digest in entry["files"].items():
         path = folder / file
-        if path.parent != folder or not file.endswith(".safetensors"):
-            raise WeightsError(f"{folder / MANIFEST} names {file!r}, which is not a weight file of its own folder")
+        if not SHARD_NAME.fullmatch(file):
+            raise WeightsError(f"{folder / MANIFEST} names {file[:80]!a}, which is not a weight file of its own folder")
         try:
-            blob = path.read_bytes()
+            blob = read_regular(path)
         except OSError as e:
             raise WeightsError(f"weight file {path} is missing or unreadable: reinstall LongTake ({e.strerror})") from e
         if hashlib.sha256(blob).hexdigest() != digest:
             raise WeightsError(f"weight file {path} is damaged or was changed (its SHA-256 differs): reinstall LongTake")
         try:
-            state |= load(blob)
-        except SafetensorError as e:
+            shard = load(blob)
+        except (SafetensorError, ValueError, KeyError) as e:
             raise WeightsError(f"weight file {path} is no safetensors file: reinstall LongTake") from e
+        if not shard:
+            raise WeightsError(f"weight file {path} is empty, it holds no tensor: reinstall LongTake")
+        state |= shard
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, entry["config"]
 
 
@@ -161,9 +147,20 @@ def fill(net: nn.Module, state: dict[str, Tensor], name: str) -> None:
     net.eval().requires_grad_(False)
 
 
+def check_size(widths: Sequence[int], depth: int, state: dict[str, Tensor], name: str) -> None:
+    """Raises WeightsError where a net of these sizes has more numbers than its files hold: it would be built for nothing, and
+    may be larger than the memory."""
+    held = sum(value.numel() for value in state.values())
+    if depth * max(widths) ** 2 > held:
+        raise WeightsError(
+            f"the weights of {name!r} do not fit this version's net: {held:,} numbers are too few; reinstall LongTake"
+        )
+
+
 def load_vae(folder: Path = WEIGHTS) -> VideoVAE:
     """The VAE in float32 on the CPU."""
     state, config = load_state("vae", folder)
+    check_size(config.get("widths", (1,)), config.get("depth", 1), state, "vae")
     try:
         vae = VideoVAE(VAEConfig(**{**config, "widths": tuple(config["widths"])}))
     except (KeyError, TypeError, ValueError, RuntimeError) as e:
@@ -180,9 +177,10 @@ def dit_config(config: dict) -> DiTConfig:
 def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
     """The transformer, its text adapter included, in float32 on the CPU."""
     state, config = load_state("dit", folder)
+    check_size([config.get("width", 1)], config.get("depth", 1), state, "dit")
     try:
         dit = VideoDiT(dit_config(config))
-    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as e:
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError, AssertionError) as e:
         raise WeightsError(f"{folder / MANIFEST} describes a transformer this version cannot build: reinstall LongTake") from e
     fill(dit, state, "dit")
     return dit
@@ -214,8 +212,8 @@ def pick_device(name: str | None = None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(str(name))
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.zeros(1, device=device).item()  # some names stand for devices that hold no numbers
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError, AttributeError, TypeError, ValueError) as error:
         raise UsageError(f"device {str(name)[:40]!r}: torch {torch.__version__} has no such device; use auto or cpu") from error
     return device
 

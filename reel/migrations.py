@@ -62,8 +62,11 @@ def _frames(joins: Any) -> list[Any]:
 def _stored_shape(path: Path, segments: Sequence[Mapping[str, Any]]) -> tuple[int, int, int] | None:
     """(C, h, w) of the first segment that can be read."""
     for entry in segments:
+        stored = path / SEGMENTS / Path(entry["file"]).name
+        if not stored.is_file():
+            continue
         try:
-            with safe_open(str(path / SEGMENTS / Path(entry["file"]).name), "pt") as file:
+            with safe_open(str(stored), "pt") as file:
                 _, channels, _, height, width = file.get_slice("latents").get_shape()
                 return channels, height, width
         except (OSError, ValueError, SafetensorError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..engine.timeline import Timeline
 from ..errors import ReelError, UsageError
@@ -18,6 +18,15 @@ from ..metrics.report import LISTED, Report
 
 DAMAGE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, UsageError)
 """What reading a record of another form raises."""
+SIDE_MAX, FPS_MAX, FRAMES_MAX = 2**20, 1000.0, 2**48
+Value = TypeVar("Value", int, float)
+
+
+def within(value: Value, low: Value, high: Value) -> Value:
+    """`value`. Raises ValueError where it does not lie in low..high."""
+    if not low <= value <= high:
+        raise ValueError(f"{low} to {high} is allowed")
+    return value
 
 
 @dataclass(frozen=True)
@@ -39,10 +48,11 @@ class ReelHeader:
     def read(cls, plain: Mapping[str, Any], where: object) -> ReelHeader:
         """The header that `as_dict` gave. Raises ReelError, beginning with `where`, for anything else."""
         try:
-            channels, height, width = map(operator.index, plain["shape"])
+            channels, height, width = (within(operator.index(side), 1, SIDE_MAX) for side in plain["shape"])
             sound = plain.get("sound")
             timeline = Timeline(**plain["timeline"])
-            return cls(str(plain["model"]), (channels, height, width), timeline, None if sound is None else int(sound))
+            axis = None if sound is None else within(int(sound), 0, 8)
+            return cls(str(plain["model"]), (channels, height, width), timeline, axis)
         except DAMAGE as error:
             reason = "damaged" if plain else "it holds no segment that can be read"
             raise ReelError(f"{where}: {reason}; make the take again with this reel") from error
@@ -120,15 +130,15 @@ class ReelRecord:
         else."""
         try:
             return cls(
-                fps=float(plain.get("fps") or 0),
-                frames=int(plain.get("frames", 0)),
+                fps=within(float(plain.get("fps") or 0), 0.0, FPS_MAX),
+                frames=within(int(plain.get("frames", 0)), 0, FRAMES_MAX),
                 shots=[ShotRecord(str(shot["prompt"]), int(shot["seed"])) for shot in plain.get("shots", [])],
                 seeds=[int(seed) for seed in plain.get("seeds", [])],
                 join_frames=JoinFrames.read(plain.get("join_frames")),
                 retried=[
                     RetriedWindow(*(int(one[name]) for name in RetriedWindow._fields)) for one in plain.get("retried_windows", [])
                 ],
-                calls=int(plain.get("calls", 0)),
+                calls=within(int(plain.get("calls", 0)), 0, FRAMES_MAX),
                 report=Report.of(plain["report"]) if plain.get("report") else None,
                 meter=Meter.of(plain["series"]) if plain.get("series") else None,
             )

@@ -20,18 +20,17 @@ from typing import Any
 import safetensors.torch
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
 from torch import Tensor
 
 from .. import __version__
-from ..errors import ReelError, UsageError
-from .migrations import MIGRATIONS, SEGMENTS
+from ..errors import ReelError
+from .files import INDEX, SCHEMA, BadSegment, parse_index, read_regular, read_segment
+from .migrations import SEGMENTS
 from .record import ReelHeader, ReelRecord
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 4
-INDEX, LOCK, PID = "reel.json", ".lock", ".pid"
+LOCK, PID = ".lock", ".pid"
 
 
 @dataclass
@@ -96,7 +95,7 @@ class Reel:
         """
         file = Path(directory) / INDEX
         try:
-            return _parsed(Path(directory), file.read_bytes())
+            return parse_index(Path(directory), read_regular(file))
         except OSError as error:
             raise ReelError(f"{directory}: not a reel ({error.strerror}); give a directory that holds {INDEX}") from error
         except ValueError as error:
@@ -111,11 +110,10 @@ class Reel:
         """
         file = Path(directory) / SEGMENTS / Path(str(entry["file"])).name
         try:
-            data = file.read_bytes()
-            if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-                raise ReelError(f"{file}: altered; make the take again with this reel, which replaces it")
-            return safetensors.torch.load(data)[name]
-        except (OSError, KeyError, SafetensorError) as error:
+            return read_segment(file, entry, ())[name]
+        except BadSegment as error:
+            raise ReelError(f"{file}: {error}; make the take again with this reel, which replaces it") from error
+        except (OSError, KeyError) as error:
             raise ReelError(f"{file}: missing or damaged; make the take again with this reel, which replaces it") from error
 
     @property
@@ -135,11 +133,8 @@ class Reel:
             return None
         file = self.path / SEGMENTS / segment.file
         try:
-            data = file.read_bytes()
-            if hashlib.sha256(data).hexdigest() != segment.sha256:
-                raise ReelError(f"{len(data)} bytes where {segment.bytes} were written, or altered")
-            tensors = safetensors.torch.load(data)
-        except (OSError, ReelError, SafetensorError) as error:
+            tensors = read_segment(file, vars(segment), self.header.get("shape", ()))
+        except (OSError, BadSegment) as error:
             log.warning("%s: damaged segment is made again (%s)", file, error)
             del self._segments[key]
             return None
@@ -236,8 +231,8 @@ class Reel:
         if not file.exists():
             return
         try:
-            written = file.read_bytes()
-            data = _parsed(self.path, written)
+            written = read_regular(file)
+            data = parse_index(self.path, written)
         except OSError as error:
             raise ReelError(f"{file}: cannot be read ({error.strerror}); give another reel") from error
         except ValueError as error:
@@ -251,7 +246,7 @@ class Reel:
         ):  # an empty one is of a reel that holds nothing
             old, new = stored.get(name), self.header.get(name)
             if old != new and not (name == "model" and old == ""):  # earlier versions did not say it
-                raise ReelError(f"{self.path}: made with {name} {old!r}, asked for {new!r}; give another reel")
+                raise ReelError(f"{self.path}: made with {name} {ascii(old)[:80]}, asked for {ascii(new)[:80]}; give another reel")
         self.header = self.header or stored
         fields = Segment.__dataclass_fields__
         segments = [Segment(**{name: entry[name] for name in fields}) for entry in data["segments"]]
@@ -304,42 +299,6 @@ class Reel:
             temporary.unlink(missing_ok=True)
             reason = error.strerror or error
             raise ReelError(f"{file}: cannot write ({reason}); free some space or give another reel") from error
-
-
-def _parsed(path: Path, data: bytes) -> dict[str, Any]:
-    """The index of the reel in `path` in the present format. Raises ReelError as `_migrated` does, ValueError where damaged."""
-    try:
-        index = _migrated(path, json.loads(data))
-        kinds = {"longtake": str, "header": dict, "order": list, "finished": bool, "metrics": dict, "segments": list}
-        entries = {"key": str, "file": str, "sha256": str, "bytes": int, "meta": dict}
-        right = all(isinstance(index[name], kind) for name, kind in kinds.items())
-        right = right and all(isinstance(entry[name], kind) for entry in index["segments"] for name, kind in entries.items())
-        right = right and all(_numbers(entry["meta"].get("indices", [])) for entry in index["segments"])
-        right = right and all(isinstance(key, str) for key in index["order"])
-    except (KeyError, TypeError, AttributeError, RecursionError, UsageError) as error:
-        raise ValueError(f"not the form of an index: {error}") from error
-    if not right:
-        raise ValueError("not the form of an index")
-    return index
-
-
-def _numbers(indices: Any) -> bool:
-    """Whether these are numbers of latents."""
-    return isinstance(indices, list) and all(type(index) is int and index >= 0 for index in indices)
-
-
-def _migrated(path: Path, index: Any) -> dict[str, Any]:
-    """The index of the reel in `path` in the present format. Raises ReelError for none, and for one of a later version."""
-    schema = index.get("schema") if isinstance(index, dict) else None
-    if isinstance(schema, int) and schema > SCHEMA:
-        made = f", written by LongTake {index['longtake']}" if "longtake" in index else ""
-        raise ReelError(f"{path}: reel of format {schema}{made}, this version reads up to {SCHEMA}; update, or give another reel")
-    while schema != SCHEMA:
-        if schema not in MIGRATIONS:
-            raise ReelError(f"{path}: {INDEX} is not that of a reel; give another directory")
-        index = MIGRATIONS[schema](index, path)
-        schema = index["schema"]
-    return dict(index)
 
 
 def _acquire(path: Path) -> FileLock:

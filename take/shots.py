@@ -16,9 +16,16 @@ STRENGTHS = {"subtle": 0.35, "mild": 0.55, "strong": 0.75}
 SHOTS_MAX = 1000
 SECONDS_MAX = 3600.0
 SEED_MAX = 2**63 - 1
-_NUMBER = r"\d+(?:\.\d+)?"
+LIST_BYTES, PROMPT_MAX = 4 * 2**20, 10_000
+"""Bytes of a list of shots, and letters of one prompt."""
+FRAMES_MAX = 1_000_000
+"""Frames of all shots together; planning more takes longer than anybody waits without a word."""
+_NUMBER = r"\d{1,40}(?:\.\d{1,40})?"
+_BLANKS = r"\s{0,20}"
+"""Blanks in the head of a line: without a bound, three of these in a row take cubic time on a line of blanks."""
 _HEAD = re.compile(
-    rf"(?P<cut>cut\b)?\s*(?:(?P<seconds>-?{_NUMBER})\s*s?)?\s*(?:\bseed\s+(?P<seed>\d{{1,20}}))?\s*[:|]\s*(?P<prompt>\S.*)",
+    rf"(?P<cut>cut\b)?{_BLANKS}(?:(?P<seconds>-?{_NUMBER}){_BLANKS}s?)?{_BLANKS}(?:\bseed\s{{1,20}}(?P<seed>\d{{1,20}}))?"
+    rf"{_BLANKS}[:|]\s*(?P<prompt>\S.*)",
     re.IGNORECASE,
 )
 
@@ -68,11 +75,19 @@ def read_shot_file(path: Path) -> list[ShotText]:
     Raises UsageError, naming the shot, when the file cannot be read or a value is not allowed.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"--shots {path}: is no file; give a text file, one shot a line, or JSON")
+        with path.open("rb") as file:
+            data = file.read(LIST_BYTES + 1)
+        if len(data) > LIST_BYTES:
+            raise UsageError(f"--shots {path}: more than {LIST_BYTES >> 20} MiB; give a shorter list")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"--shots {path}: not a text file; give UTF-8 text, one shot a line, or JSON") from None
     except OSError as error:
         raise UsageError(f"--shots {path}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise UsageError(f"--shots {ascii(str(path))[:60]}: cannot be the name of a file") from None
     if path.suffix.lower() == ".json":
         return _json_shots(path, text)
     return parse_shots(text, f"--shots {path}")
@@ -101,23 +116,26 @@ def _json_shot(path: Path, index: int, item: object) -> ShotText:
         raise UsageError(f"--shots {path}: shot {index} has {', '.join(unknown)[:60]}; known: prompt, seconds, seed, cut")
     seconds, seed = item.get("seconds"), item.get("seed")
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float))):
-        raise UsageError(f"--shots {path}: shot {index} has seconds {seconds!r}; give a number above 0")
+        raise UsageError(f"--shots {path}: shot {index} has seconds {ascii(seconds)[:40]}; give a number above 0")
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-        raise UsageError(f"--shots {path}: shot {index} has seed {seed!r}; give a whole number from 0")
+        raise UsageError(f"--shots {path}: shot {index} has seed {ascii(seed)[:40]}; give a whole number from 0")
     if not isinstance(item.get("cut", False), bool):
-        raise UsageError(f"--shots {path}: shot {index} has cut {item['cut']!r}; give true or false")
-    return ShotText(item["prompt"], None if seconds is None else float(min(seconds, 1e9)), seed, item.get("cut", False))
+        raise UsageError(f"--shots {path}: shot {index} has cut {ascii(item['cut'])[:40]}; give true or false")
+    return ShotText(item["prompt"], None if seconds is None else float(max(-1e9, min(seconds, 1e9))), seed, item.get("cut", False))
 
 
 def checked(shot: ShotText, where: str) -> ShotText:
-    """The shot. Raises UsageError, beginning with `where`, for no prompt, or seconds or a seed that are not allowed."""
+    """The shot, its prompt of whole characters. Raises UsageError, beginning with `where`, for no prompt or one that is too long,
+    or for seconds or a seed that are not allowed."""
     if not shot.prompt.strip():
         raise UsageError(f"{where}: the prompt is empty; say what it should show")
+    if len(shot.prompt) > PROMPT_MAX:
+        raise UsageError(f"{where}: the prompt has {len(shot.prompt):,} letters; give at most {PROMPT_MAX:,}")
     if shot.seconds is not None and not 0 < shot.seconds <= SECONDS_MAX:
         raise UsageError(f"{where}: {shot.seconds:g} s; give more than 0, up to {SECONDS_MAX:g} seconds")
     if shot.seed is not None and not 0 <= shot.seed <= SEED_MAX:
         raise UsageError(f"{where}: seed {str(shot.seed)[:24]}; give 0 to {SEED_MAX}")
-    return shot
+    return shot._replace(prompt=shot.prompt.encode("utf-8", "replace").decode())  # no half characters
 
 
 def counted(shots: list[ShotText], where: str) -> list[ShotText]:

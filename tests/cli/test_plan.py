@@ -1,6 +1,7 @@
 """Command lines checked against each other, sizes and lengths snapped with a note, outputs checked early."""
 
 import argparse
+import time
 
 import pytest
 import torch
@@ -156,3 +157,11 @@ def test_without_a_prompt_clips_go_on_with_their_own(plan, tmp_path):
         made = plan(*line)
         assert made.prompts == prompts and len(made.shot_frames) == len(made.shots) == 1, line
         assert any("a dog" in note for note in made.notes) == ("a dog" in prompts), line
+
+
+def test_more_frames_than_can_be_planned_are_refused_at_once(plan, tmp_path):
+    (tmp_path / "shots.txt").write_text("3600: a dog\n" * 1000)
+    begin = time.monotonic()
+    with pytest.raises(UsageError, match="28,800,000 frames; give at most"):
+        plan("--shots", "shots.txt")
+    assert time.monotonic() - begin < 2

@@ -229,7 +229,7 @@ def longtake(room):
     dit, vae, box = room("models.dit"), room("models.vae"), room("models.box")
     small = vae.VideoVAE(vae.VAEConfig(widths=(8, 8, 8), depth=1))
     config = {"channels": small.channels, "width": 64, "depth": 1, "text": TEXT}
-    state = dit.VideoDiT(dit.DiTConfig(**config)).state_dict()
+    state = dit.VideoDiT(room("models.load").dit_config(config)).state_dict()
     card = {"shift": 2.0, "window": {"anchors": 1, "context": 1, "new": 7, "ahead": 2, "reach": 8}}
     capability = box.capability_of(card, small.channels, 4, 16, "longtake-tiny")
     model = room("host.box_model").make_model(state, config, small, capability)

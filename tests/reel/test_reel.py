@@ -21,7 +21,7 @@ from comfyui_longtake.reel.store import SCHEMA, Reel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-HEADER = ReelHeader("m1", (128, 10, 16), Timeline(4, 4))
+HEADER = ReelHeader("m1", (3, 2, 2), Timeline(4, 4))
 OTHER = ReelHeader("m2", (9, 9, 9), Timeline(1, 4), 2)
 MODES = [Settings(steps=3), Settings(steps=4, rolling=True, queue=3)]
 
@@ -204,7 +204,7 @@ def test_reel_of_an_older_command_line_without_a_segment_is_anybodys(tmp_path):
     old(tmp_path)
     assert Reel.peek(tmp_path)["header"] == {}
     with Reel.open(tmp_path, HEADER) as reel:
-        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+        reel.put("k", torch.zeros(1, 3, 1, 2, 2))
     assert Reel.peek(tmp_path)["header"] == HEADER.as_dict()
 
 
@@ -266,13 +266,13 @@ def test_index_of_the_wrong_form_is_one_line_and_kept(tmp_path, index):
 def test_cut_off_index_starts_the_reel_anew(tmp_path_factory, length):
     directory = tmp_path_factory.mktemp("reel")
     with Reel.open(directory, HEADER) as reel:
-        reel.put("k", torch.ones(1, 1, 1, 1, 1))
+        reel.put("k", torch.ones(1, 3, 1, 2, 2))
     index = directory / "reel.json"
     data = index.read_bytes()
     index.write_bytes(data[: min(length, len(data) - 2)])
     with Reel.open(directory, HEADER) as reel:
         assert reel.get("k") is None and reel.segments == []
-        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+        reel.put("k", torch.zeros(1, 3, 1, 2, 2))
     assert (directory / "reel.json.damaged").exists()
     with Reel.open(directory, HEADER) as reel:
         assert float(reel.get("k").sum()) == 0
@@ -303,10 +303,10 @@ def test_reel_of_another_model_or_size_is_refused(tmp_path, name):
 
 def test_a_reel_opened_without_a_header_keeps_its_own(tmp_path):
     with Reel.open(tmp_path, HEADER) as reel:
-        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+        reel.put("k", torch.zeros(1, 3, 1, 2, 2))
     with Reel.open(tmp_path) as reel:
         assert reel.header == HEADER.as_dict()
-        reel.put("l", torch.zeros(1, 1, 1, 1, 1))
+        reel.put("l", torch.zeros(1, 3, 1, 2, 2))
     assert Reel.peek(tmp_path)["header"] == HEADER.as_dict()
 
 
@@ -316,7 +316,7 @@ def test_a_reel_that_does_not_say_its_model_belongs_to_the_one_that_goes_on(tmp_
     with pytest.raises(ReelError, match="made with shape"):
         Reel.open(tmp_path, replace(HEADER, shape=OTHER.shape))
     with Reel.open(tmp_path, HEADER) as reel:
-        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+        reel.put("k", torch.zeros(1, 3, 1, 2, 2))
     with pytest.raises(ReelError, match="made with model 'm1'"):
         Reel.open(tmp_path, replace(HEADER, model="m2"))
 
@@ -410,11 +410,11 @@ def test_full_disk_is_one_line(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with Reel.open(tmp_path, HEADER) as reel:
-        reel.put("k", torch.zeros(1, 1, 1, 1, 1))
+        reel.put("k", torch.zeros(1, 3, 1, 2, 2))
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", full)
             with pytest.raises(ReelError, match="No space left"):
-                reel.put("l", torch.zeros(1, 1, 1, 1, 1))
+                reel.put("l", torch.zeros(1, 3, 1, 2, 2))
         assert not list((tmp_path / "segments").glob("*.tmp"))
     with Reel.open(tmp_path, HEADER) as reel:
         assert reel.get("k") is not None and reel.get("l") is None
@@ -424,7 +424,7 @@ def test_order_record_and_prune(tmp_path):
     record = ReelRecord(fps=8.0, frames=12, seeds=[3], join_frames=JoinFrames([4], [8]))
     with Reel.open(tmp_path, HEADER) as reel:
         for key in "abc":
-            reel.put(key, torch.zeros(1, 1, 1, 1, 1), {"shot": key})
+            reel.put(key, torch.zeros(1, 3, 1, 2, 2), {"shot": key})
         reel.record = record
     with Reel.open(tmp_path, HEADER) as reel:
         assert [segment.meta["shot"] for segment in reel.segments] == ["a", "b", "c"]
@@ -443,10 +443,10 @@ def test_order_record_and_prune(tmp_path):
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.dictionaries(st.text("abcdef0123", min_size=1, max_size=8), st.tuples(st.integers(1, 3), st.integers(1, 4)), max_size=6))
+@given(st.dictionaries(st.text("abcdef0123", min_size=1, max_size=8), st.integers(1, 4), max_size=6))
 def test_what_is_put_comes_back(tmp_path_factory, sizes):
     directory = tmp_path_factory.mktemp("reel")
-    tensors = {key: torch.randn(1, c, t, 2, 2) for key, (c, t) in sizes.items()}
+    tensors = {key: torch.randn(1, 3, t, 2, 2) for key, t in sizes.items()}
     with Reel.open(directory, HEADER) as reel:
         for key, tensor in tensors.items():
             reel.put(key, tensor, {"n": 1}, {"state": tensor * 2})
@@ -458,9 +458,9 @@ def test_what_is_put_comes_back(tmp_path_factory, sizes):
 
 def test_segments_can_be_read_while_the_reel_is_in_use(tmp_path):
     with Reel.open(tmp_path, HEADER) as reel:
-        reel.put("a", torch.arange(4.0), {"indices": [0]})
+        reel.put("a", torch.arange(12.0).view(1, 3, 1, 2, 2), {"indices": [0]})
         (entry,) = Reel.peek(tmp_path)["segments"]
-        assert torch.equal(Reel.read(tmp_path, entry), torch.arange(4.0))
+        assert torch.equal(Reel.read(tmp_path, entry), torch.arange(12.0).view(1, 3, 1, 2, 2))
         file = tmp_path / "segments" / entry["file"]
         whole = file.read_bytes()
         file.write_bytes(whole[:-1])

@@ -1,8 +1,11 @@
 """Shot lists and spans as they are written on the command line and in a graph."""
 
+import os
+import time
+
 import pytest
 from comfyui_longtake.errors import UsageError
-from comfyui_longtake.take.shots import SECONDS_MAX, SEED_MAX, ShotText, parse_shots, read_spans
+from comfyui_longtake.take.shots import SECONDS_MAX, SEED_MAX, ShotText, parse_shots, read_shot_file, read_spans
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +77,60 @@ def test_spans():
     for text in ("2-1", "soon", "1", "-1-2"):
         with pytest.raises(UsageError, match="give spans"):
             read_spans(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["1" * 200_000, " " * 200_000 + "x", "1" + " " * 200_000 + "x", "cut" + " " * 200_000 + ".", "1." + "1" * 200_000 + "s",
+     "seed " + "1" * 200_000, "1 s" + "\t \t" * 60_000, "cut 5 seed" + " " * 200_000],
+    ids=range(8),
+)  # fmt: skip
+def test_long_lines_of_digits_and_blanks_are_read_at_once(line):
+    begin = time.monotonic()
+    try:
+        parse_shots(f"a{line}\n{line}x")
+    except UsageError as error:
+        assert len(str(error)) < 200
+    assert time.monotonic() - begin < 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "shots.txt")
+    with pytest.raises(UsageError, match="is no file"):
+        read_shot_file(tmp_path / "shots.txt")
+
+
+MANY = "0" * 400
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'[{{"prompt": "a", "seconds": -1{MANY}}}]',
+        f'[{{"prompt": "a", "seconds": 1{MANY}}}]',
+        '[{"prompt": "a", "seconds": NaN}]',
+        f'[{{"prompt": "a", "seed": -1{MANY}}}]',
+        f'[{{"prompt": "a", "seed": 1{MANY * 20}}}]',
+        f'[{{"prompt": "a", "seconds": ["{MANY}"]}}]',
+        "[" * 100_000,
+        f'["{MANY * 50}"]',
+        '[{"\\ud800": 1, "prompt": "a"}]',
+        '{"shots": 5}',
+        '[{"prompt": []}]',
+    ],
+    ids=range(11),
+)
+def test_json_with_hostile_values_is_one_line(tmp_path, content):
+    (tmp_path / "shots.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        read_shot_file(tmp_path / "shots.json")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300 + len(str(tmp_path))
+
+
+def test_half_characters_become_whole_ones(tmp_path):
+    (tmp_path / "shots.json").write_text('["a \\ud800 dog"]', encoding="utf-8")
+    assert read_shot_file(tmp_path / "shots.json") == [ShotText("a ? dog")]
+    (tmp_path / "long.txt").write_bytes(b"a dog\n" * 2_000_000)
+    with pytest.raises(UsageError, match="MiB"):
+        read_shot_file(tmp_path / "long.txt")

@@ -1,0 +1,72 @@
+"""What is said on a terminal: names, prompts and errors of others may hold anything, and none of it may steer the terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import unicodedata
+from typing import TextIO
+
+LINE = 300
+"""Printable characters of a line at most."""
+NOT_SHOWN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Kinds of characters that steer a terminal, turn the direction of writing, or are none."""
+
+
+def printable(text: object, limit: int | None = LINE) -> str:
+    """`text` as one line that steers nothing: its blanks are single, what cannot be shown is "?", and where it is longer than
+    `limit` its middle is left out, so that what was given and what to do both stay."""
+    line = " ".join(str(text).split())
+    if limit is not None and len(line) > 8 * limit:
+        line = line[: 4 * limit] + line[-4 * limit :]
+    line = "".join("?" if unicodedata.category(letter) in NOT_SHOWN else letter for letter in line)
+    if limit is None or len(line) <= limit:
+        return line
+    end = limit // 3
+    return f"{line[: limit - end - 3]} … {line[-end:]}"
+
+
+def say(text: object, file: TextIO | None = None) -> None:
+    """Prints `text` with every line made printable; blanks at a line's beginning and between columns stay."""
+    for line in str(text).split("\n"):
+        words = line.split(" ")
+        shown = " ".join("".join("?" if unicodedata.category(a) in NOT_SHOWN else a for a in word) for word in words)
+        print(shown if len(shown) <= LINE else printable(shown), file=file)
+
+
+def say_path(path: object) -> None:
+    """Prints the whole path, however long: it is what scripts read."""
+    print("".join("?" if unicodedata.category(letter) in {"Cc", "Cs"} else letter for letter in str(path)))
+
+
+def forgive(*streams: TextIO) -> None:
+    """Lets streams take characters that their encoding lacks, escaped."""
+    for stream in streams:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class Teller(logging.StreamHandler):
+    """Log records as printable lines on standard error. Those of `later` wait for `tell`: where the command fails, its error says
+    the same, and one line is enough."""
+
+    def __init__(self, later: str | None = None):
+        super().__init__(sys.stderr)
+        self.later, self.held = later, list[logging.LogRecord]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Says the record, or keeps it."""
+        if record.name == self.later:
+            self.held.append(record)
+        else:
+            super().emit(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record on one line; a traceback, which only --verbose shows, as it is."""
+        return super().format(record) if record.exc_info else printable(super().format(record))
+
+    def tell(self) -> None:
+        """Says what was kept."""
+        for record in self.held:
+            super().emit(record)
+        self.held.clear()
