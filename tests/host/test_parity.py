@@ -70,9 +70,13 @@ def take(room, job):
         given = {k: {"samples": v} for k, v in safetensors.torch.load_file(job["given"]).items()} if job.get("given") else {}
         ops = room("host.operations")
         if job["do"] == "film":
+            usual = folder_paths.get_output_directory()
             folder_paths.set_output_directory(job["output"])
             latent = {"samples": torch.zeros(1, 128, 1, 4, 6)}
-            made = ops.film(sampling, clip, job["shots"], latent, job["fps"], 0, job["reel"])
+            try:
+                made = ops.film(sampling, clip, job["shots"], latent, job["fps"], 0, job["reel"])
+            finally:
+                folder_paths.set_output_directory(usual)
         elif job["do"] == "stitch":
             made = ops.stitch(sampling, [("a", given["a"]), ("b", given["b"])], *job["arguments"])
         else:
