@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -77,18 +78,18 @@ def embed(frames: Tensor, key: str | int) -> Tensor:
 
 
 class Detector:
-    """Looks for the mark of `key` in frames as they come, a stretch of STRETCH frames at a time, since a film may begin with
-    frames that nobody has marked; see `detect`."""
+    """Looks for the mark of `key` in frames as they come, so many at a time as a `stretch`, since a film may begin with frames
+    that nobody has marked; all together where it is None. See `detect`."""
 
-    def __init__(self, key: str | int):
-        self.key, self.count, self.best = key, 0, 0.0
+    def __init__(self, key: str | int, stretch: int | None = STRETCH):
+        self.key, self.stretch, self.count, self.best = key, stretch, 0, -math.inf
         self._total: Any = 0
 
     def add(self, frame: Tensor) -> None:
         """Takes one frame [H, W, 3]."""
         self._total = self._total + _cells(_luma(frame)[None, None] * 255)
         self.count += 1
-        if self.count == STRETCH:
+        if self.count == self.stretch:
             self._close()
 
     def score(self) -> float:
@@ -108,14 +109,12 @@ def detect(frames: Tensor | Iterable[Tensor], key: str | int) -> float:
     The score is a correlation in standard deviations: without the mark it is close to a standard normal variable.
     Frames are read one at a time; motion averages the picture out and leaves the mark. Raises MediaError: no frames.
     """
-    total: Any = 0
-    count = 0
+    detector = Detector(key, stretch=None)
     for frame in frames:
-        total = total + _cells(_luma(frame)[None, None] * 255)
-        count += 1
-    if not count:
+        detector.add(frame)
+    if not detector.count:
         raise MediaError("there are no frames to look for a mark in; give a video with at least one frame")
-    return _score(total / count, key)
+    return detector.score()
 
 
 def _score(fine: Any, key: str | int) -> float:

@@ -54,10 +54,6 @@ class Bundle:
         texts = list(prompts) if as_written else [r.text for r in self.recaption(prompts)]
         return [self.text([text])[0] for text in texts]
 
-    def encode(self, prompts: Sequence[str], *, as_written: bool = False) -> tuple[Tensor, Tensor]:
-        """Token states [P, L, 384] and mask [P, L] of prompts, which are rewritten as captions first unless `as_written`."""
-        return self.text(list(prompts) if as_written else [r.text for r in self.recaption(prompts)])
-
 
 def save_net(
     name: str,

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..engine.capability import Capability
 from ..engine.denoiser import Denoiser
 from ..engine.request import Request
-from ..engine.retry import Retry
+from ..engine.retry import Lookup, Retry
 from ..engine.settings import Settings
 from ..engine.state import Progress
 from ..engine.take import Chunk, joins_of, sample
@@ -93,7 +93,7 @@ class _Run:
     prompts: Sequence[str]
     keep_latents: bool
     resumed: set[int] = field(default_factory=set)
-    latents: list[Tensor] = field(default_factory=list)
+    chunks: list[Tensor] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         session, timeline = self.session, self.session.capability.timeline
@@ -111,18 +111,20 @@ class _Run:
         old = self._old_record()
         if reel is not None:
             reel.put_known(self.request.known)
+            if old.report is None:  # a run that is stopped leaves a reel that says what it was to be
+                reel.record = self._record(old.calls)
         chunks = sample(self.request, denoiser, self.session.settings, segments=reel, progress=self._progress, retry=self.retry)
         meter = self.session.events.watch(self._kept(chunks))
+        latents = torch.cat(self.chunks, 2) if self.chunks else None
         record = self._record(denoiser.calls or old.calls)
         if reel is not None and reel.order == before and old.report is not None and old.meter is not None:
             record.report, record.meter = old.report, old.meter  # nothing has changed since it was measured
         elif reel is not None:
             reel.record = record  # a run that is stopped while it measures leaves no figures of an earlier one
         if record.report is None:
-            record.report, record.meter = self._measured(meter)
+            record.report, record.meter = self._measured(meter, latents)
         if reel is not None:
             reel.record = record
-        latents = torch.cat(self.latents, 2) if self.latents else None
         return TakeResult(record.report, self.places, record.retried, self.resumed, latents)
 
     def _old_record(self) -> ReelRecord:
@@ -140,7 +142,7 @@ class _Run:
     def _kept(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         for chunk in chunks:
             if self.keep_latents:
-                self.latents.append(chunk.latents)
+                self.chunks.append(chunk.latents)
             yield chunk
 
     def _record(self, calls: int) -> ReelRecord:
@@ -150,20 +152,20 @@ class _Run:
         windows = [RetriedWindow(frame(at), times, seed) for at, (times, seed) in sorted(retried.items())]
         return ReelRecord(self.session.fps, self.frames, shots, seeds, self.places, windows, calls)
 
-    def _measured(self, meter: Meter | None) -> tuple[Report | None, Meter | None]:
+    def _measured(self, meter: Meter | None, latents: Tensor | None) -> tuple[Report | None, Meter | None]:
         """How the take came out: by the frames that were decoded while it was made, else by all of them where there is a reel
         to keep that, else by those around its joins."""
         session, codec = self.session, self.session.codec
         whole = meter if meter is not None and meter.frames == self.frames else None
-        if whole is None and codec is not None and self.latents and self.reel is not None:
-            whole, latents = Meter(), torch.cat(self.latents, 2)
+        if whole is None and codec is not None and latents is not None and self.reel is not None:
+            whole = Meter()
             with torch.random.fork_rng():  # some decoders draw random numbers
                 codec.decode(iter(latents.split(1, 2)), latents.shape[2], whole.add, early=True)
         if whole is not None:
             report = whole.report(self.places.joins, session.fps, windows=self.places.windows, loop=self._closes(whole))
             return self._of_one_prompt(report), whole
-        if codec is not None and self.latents:
-            return self._around_joins(codec), None
+        if codec is not None and latents is not None:
+            return self._around_joins(codec, lookup(latents)), None
         if meter is None:
             return None, None
         places = self.places.within(meter.frames)
@@ -177,9 +179,9 @@ class _Run:
     def _closes(self, meter: Meter) -> bool:
         return self.request.loop and meter.frames >= 3
 
-    def _around_joins(self, codec: VideoCodec) -> Report:
+    def _around_joins(self, codec: VideoCodec, latent: Lookup) -> Report:
         """Joins, each measured on the latents around it alone."""
-        report, latent = Report(self.frames), lookup(torch.cat(self.latents, 2))
+        report = Report(self.frames)
         for join in self.joins:
             found = measure_join(latent, join.at, self.session.capability.timeline, codec)
             if found is not None:

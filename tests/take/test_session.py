@@ -258,3 +258,16 @@ def test_joins_of_a_request_are_those_of_its_session(gaussian):
     made = session(denoiser).make(film())
     placed = join_frames(joins_of(film(), Settings.of(BOX)), BOX.timeline)
     assert made.join_frames == placed
+
+
+def test_a_run_that_is_stopped_leaves_a_reel_that_says_what_it_was_to_be(gaussian, tmp_path):
+    class Stopped(Events):
+        def step(self, progress):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        session(gaussian[1], Stopped(None)).make(film(), reel=tmp_path, prompts=["one", "two"])
+    with Reel.open(tmp_path) as reel:
+        record = reel.record
+        assert record.shots == [ShotRecord("one", 1), ShotRecord("two", 2)] and record.fps == 8.0
+        assert record.report is None and not reel.finished
