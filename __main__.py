@@ -1,11 +1,15 @@
 """`python -m comfyui_longtake` is the `longtake` command. Ctrl-C is heeded from here on, before anything else is imported."""
 
+import _thread
 import os
 import signal
 import sys
+import time
 from types import FrameType
 
 INTERRUPTED = 130
+AGAIN = 0.01
+"""Seconds after which a Ctrl-C that came at a place where nothing can be raised is heeded."""
 
 
 class Interrupts:
@@ -22,12 +26,26 @@ class Interrupts:
             os._exit(INTERRUPTED)
         raise KeyboardInterrupt
 
+    def unraisable(self, lost: "sys.UnraisableHookArgs") -> None:
+        """The hook of errors that Python drops, in a weak reference's callback for one. A Ctrl-C among them comes again."""
+        if not self.count or not issubclass(lost.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(lost)
+            return
+        self.count -= 1
+        _thread.start_new_thread(self._again, ())
+
+    @staticmethod
+    def _again() -> None:
+        time.sleep(AGAIN)
+        _thread.interrupt_main()
+
 
 def main() -> int:
     """Runs the command line of this process and gives its exit code."""
     interrupts = Interrupts()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupts.hit)
+        sys.unraisablehook = interrupts.unraisable
     try:
         from .cli import main as command
 

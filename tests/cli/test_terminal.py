@@ -103,6 +103,20 @@ def test_ctrl_c_while_modules_are_imported(tmp_path, wait, twice):
     assert "Traceback" not in err and err.splitlines()[-1].startswith("longtake: interrupted"), err
 
 
+def test_ctrl_c_where_nothing_can_be_raised_comes_again():
+    program = (
+        "import signal, sys, time, weakref; from comfyui_longtake.__main__ import Interrupts\n"
+        "interrupts = Interrupts(); signal.signal(signal.SIGINT, interrupts.hit)\n"
+        "sys.unraisablehook = interrupts.unraisable\n"
+        "class Thing: pass\n"
+        "thing = Thing(); watch = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))\n"
+        "try:\n    del thing; time.sleep(30)\n"
+        "except KeyboardInterrupt:\n    print('heard', interrupts.count)"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (answer.stdout, answer.stderr, answer.returncode) == ("heard 1\n", "", 0)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the parent-death signal of Linux")
 def test_a_server_ends_with_a_killed_parent(tmp_path):
     program = (
