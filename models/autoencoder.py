@@ -8,7 +8,7 @@ looped and extended backwards; a decoded frame depends on its own latent and the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -143,10 +143,11 @@ class Autoencoder(nn.Module):
         cast(Any, self).to(memory_format=torch.channels_last)  # torch's stubs lack this argument
 
     @torch.no_grad()
-    def fit_base(self, pixels: Tensor) -> None:
-        """Set the linear code to the whitened principal components of the patches of pixels [B, T, H, W, 3] in 0..1."""
-        x = self.groups(pixels)
-        rows = F.pixel_unshuffle(x, self.spatial).permute(0, 2, 3, 1).reshape(-1, self.encoder.base.in_features)
+    def fit_base(self, batches: Iterable[Tensor]) -> None:
+        """Set the linear code to the whitened principal components of the patches of batches of pixels [B, T, H, W, 3] in
+        0..1, each of any size."""
+        patches = [F.pixel_unshuffle(self.groups(pixels), self.spatial).permute(0, 2, 3, 1) for pixels in batches]
+        rows = torch.cat([p.reshape(-1, self.encoder.base.in_features) for p in patches])
         mean = rows.mean(0)
         values, vectors = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))
         strongest = slice(-self.channels, None)

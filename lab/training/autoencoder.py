@@ -181,7 +181,7 @@ def train_autoencoder(
     rng = random.Random(seed + run.step)
     if run.step == 0:
         if start is None:
-            model.fit_base(torch.cat([shelves.batch(pixels, frames)[0] for _ in range(SAMPLES)]).to(device))
+            model.fit_base(shelves.batch(pixels, frames)[0].to(device) for _ in range(SAMPLES))
         else:
             model.load_state_dict(start)
         run.ema = EMA(model, run.ema.decay)

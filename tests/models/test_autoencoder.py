@@ -119,7 +119,7 @@ def test_the_linear_code_is_white_and_keeps_the_strongest_components():
     torch.manual_seed(0)
     net = Autoencoder(AutoencoderConfig(channels=4, **TINY)).eval()
     pixels = x.permute(0, 1, 3, 4, 2) * 0.5 + 0.5
-    net.fit_base(pixels)
+    net.fit_base([pixels])
     z = net.encode(pixels).detach().transpose(0, 1).flatten(1)
     assert z.mean(1).abs().max() < 1e-3
     assert torch.allclose(z @ z.T / z.shape[1], torch.eye(4), atol=1e-3)
@@ -132,7 +132,7 @@ def test_the_linear_code_is_white_and_keeps_the_strongest_components():
 def test_an_untrained_net_is_its_linear_code_and_paints_nothing_odd():
     torch.manual_seed(0)
     net = Autoencoder(AutoencoderConfig(channels=12, **TINY)).eval()
-    net.fit_base(wave(40, 4, 32, 32, 3).sigmoid())
+    net.fit_base([wave(40, 4, 32, 32, 3).sigmoid()])
     y = net.decode(torch.zeros(1, 12, 1, 1, 1))
     assert y.isfinite().all()
 
