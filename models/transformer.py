@@ -66,7 +66,8 @@ class Scale(nn.Module):
 class Block(nn.Module):
     """Self-attention, attention to the text where `reads`, MLP; the first and last are modulated a frame.
 
-    Every part begins as nothing, with its gate open.
+    Every part begins as nothing, with its gate open. The MLP squares what is positive (Primer, arXiv 2109.08668): as good as
+    GELU, whose exponentials take a sixth of a training step on a CPU.
     """
 
     def __init__(self, cfg: FoldedConfig, reads: bool):
@@ -102,7 +103,7 @@ class Block(nn.Module):
             q = self.q_text(self.norm_text(x).flatten(0, 1)).unflatten(-1, (self.heads, self.head)).transpose(1, 2)
             x = x + self.proj_text(attend(self.norm_qt(q), *text)).unflatten(0, (b, t))
         y = F.layer_norm(x, (d,)) * (1 + scale2) + shift2
-        return x + (1 + gate2) * self.down(F.gelu(self.up(y), approximate="tanh"))
+        return x + (1 + gate2) * self.down(F.relu(self.up(y)).square())
 
 
 class FoldedDiT(nn.Module):
