@@ -29,8 +29,8 @@ def margins(timeline: Timeline, indices: Sequence[int]) -> tuple[int, int]:
     return front, timeline.legal(front + len(indices)) - front - len(indices)
 
 
-Span = tuple[int, int] | tuple[()]
-"""Frames of a take, from one to before another; none."""
+Span = tuple[int, ...]
+"""Frames of a take, from one to before another; empty for none."""
 
 
 def spans(can: Capability, begin: int, known: int) -> tuple[Span, Span]:
@@ -133,15 +133,15 @@ class ClipBuilder:
         whole = torch.cat([*[edge[:, :, :1]] * front, latents, *[edge[:, :, -1:]] * back], 2)
         kept = torch.cat([keep.new_zeros(front), keep, keep.new_zeros(back)])
         known = int(keep.int().cumprod(0).sum())
-        pixels = self._pixels(before, latents[:, :, :known], indices[0], seed)
-        head = self._head(pixels, begins) if front and not timeline.cycle else None
+        last, tail = self._pixels(before, latents[:, :, :known], indices[0], seed)
+        head = self._head(last, begins) if front and not timeline.cycle else None
         if head is not None:
             whole[:, :, :1], kept[0] = head, True
         spares = [frame_noise(seed, at, noise[0, :, 0].shape)[None, :, None] for at in range(front + back)]
         noises = torch.cat([*spares[:front], noise, *spares[front:]], 2)
         at = (*[None] * front, *indices, *[None] * back)
         clip = WindowClip(whole, kept, noises, keep, indices, front, seed, Place(at, begins), anchor)
-        return self._filled(self._guided(clip), pixels[1] if pixels else None, front + known), spare
+        return self._filled(self._guided(clip), tail, front + known), spare
 
     def learn(self, clip: WindowClip, made: Tensor) -> None:
         """Takes the head [1, C, T, h, w] of the clip that a chain begins with after a cut, to keep it in view."""
@@ -159,28 +159,29 @@ class ClipBuilder:
             return self.take.picture
         return window.latents[:, :, :1] if number == 0 or timeline.first == timeline.rest else None
 
-    def _pixels(self, before: Tensor | None, known: Tensor, begin: int, seed: int) -> tuple[Tensor | None, Tensor] | None:
-        """The frame [1, H, W, 3] right before latent `begin`, where there is one, and the frames that end with its known
-        latents, as many as grey ones after them carry; None where there is nothing to decode."""
-        head, tail = spans(self.capability, begin, known.shape[2])
+    def _pixels(self, before: Tensor | None, known: Tensor, begin: int, seed: int) -> tuple[Tensor | None, Tensor | None]:
+        """The frame [1, H, W, 3] right before latent `begin`, and the frames that end with its known latents, as many as grey
+        ones after them carry; None where there are none, or no VAE."""
+        both = spans(self.capability, begin, known.shape[2])
+        head, tail = both
         if self.vae is None or (begin and before is None) or not (head or tail):
-            return None
-        found = [self.frames.get(*span) if span else None for span in (head, tail)]
-        if any(span and frames is None for span, frames in zip((head, tail), found, strict=True)):
+            return None, None
+        found = [self.frames.get(*span) if span else None for span in both]
+        if any(span and frames is None for span, frames in zip(both, found, strict=True)):
             with torch.random.fork_rng():  # some decoders add noise
                 torch.manual_seed(seed)
                 parts = [part for part in (before, known if tail else None) if part is not None]
                 frames = self.vae.decode(torch.cat(parts, 2))[0][..., :3].float().cpu()
-            stop = tail[1] if tail else head[1]
-            found = [frames[len(frames) - stop + span[0] :][: span[1] - span[0]] if span else None for span in (head, tail)]
-        return found[0], found[0][:0] if found[1] is None else found[1]
+            stop = (tail or head)[-1]
+            found = [frames[len(frames) - stop + span[0] :][: span[1] - span[0]] if span else None for span in both]
+        return found[0], found[1]
 
-    def _head(self, pixels: tuple[Tensor | None, Tensor] | None, begins: bool) -> Tensor | None:
+    def _head(self, last: Tensor | None, begins: bool) -> Tensor | None:
         """The frame before a clip as its first latent [1, C, 1, h, w], so that a model which learned to go on from a clip's
         beginning finds one; the take's start picture after a cut; None without a VAE, and where nothing comes before."""
         if begins:
             return self.take.picture
-        return self.vae.encode(pixels[0]).cpu() if pixels is not None and pixels[0] is not None else None
+        return None if last is None else self.vae.encode(last).cpu()
 
     def _guided(self, clip: WindowClip) -> WindowClip:
         """With the guides that lie in its time, and its anchor as one at a time before it."""
@@ -197,7 +198,7 @@ class ClipBuilder:
         """With what stands in place of unknown frames, for a model that learned to see grey there."""
         if self.greys is None or self.capability.filler != "grey":
             return clip
-        after = None if pixels is None or not len(pixels) else self.greys.after(pixels, known, clip.latents)
+        after = None if pixels is None else self.greys.after(pixels, known, clip.latents)
         return clip._replace(grey=self.greys.alone(clip.latents), after=after)
 
 

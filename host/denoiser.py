@@ -96,7 +96,8 @@ class HostDenoiser:
         self.clips = ClipBuilder(can, sampling.vae, self.frames, self.take)
         heard = [] if self.track is None else [digest(self.track.pieces[at] for at in sorted(self.track.pieces))]
         heard += [] if self.mask is None else [digest([self.mask])]
-        begun = [*filter(None.__ne__, [self.take.picture]), *(part for guide in self.take.guides for part in guide[:2])]
+        begun = [] if self.take.picture is None else [self.take.picture]
+        begun += [part for guide in self.take.guides for part in (guide.latent, guide.coordinates)]
         heard += [digest(begun)] if begun else []
         self.identity = " ".join([self.identity, *heard])
 

@@ -180,15 +180,15 @@ def probe(model: Any) -> Capability:
         if _is(base, row.cls, row.below) and row.fits(net):
             return _fitted(_of_row(row, grid), row.context)
     guess = Timeline(1, ratio if ratio > 1 else 4)  # older hosts do not tell the ratio; 4 is the commonest
-    note = "no model of this class is known."
-    return _fitted(Capability(name, "renoise", guess, fps=24.0, model=name, known=False, anchor_note=note, **grid))
+    return _fitted(_of_row(Family("", name, "renoise", guess, 24.0, anchor_note="no model of its class is known."), grid, False))
 
 
-def _of_row(row: Family, grid: dict[str, Any]) -> Capability:
+def _of_row(row: Family, grid: dict[str, Any], known: bool = True) -> Capability:
     same = set(Family._fields) & {field.name for field in fields(Capability)} - {"audio_axis", "audio_rate"}
     values = {name: getattr(row, name) for name in same}
-    sound = {"audio": True, "audio_axis": row.audio_axis, "audio_rate": row.audio_rate} if row.audio_axis else {}
-    return Capability(row.name, model=row.name, **values, **sound, **grid)
+    if row.audio_axis:
+        values |= {"audio": True, "audio_axis": row.audio_axis, "audio_rate": row.audio_rate}
+    return Capability(row.name, model=row.name, known=known, **values, **grid)
 
 
 def _fitted(can: Capability, context: int = 2) -> Capability:

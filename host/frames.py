@@ -37,7 +37,8 @@ class FrameStore:
         found = [self._frames.get(number) for number in range(start, stop)]
         for number in [number for number in self._frames if number < start]:
             del self._frames[number]
-        return torch.stack([frame for frame in found if frame is not None]) if found and None not in map(type, found) else None
+        frames = [frame for frame in found if frame is not None]
+        return torch.stack(frames) if frames and len(frames) == len(found) else None
 
 
 class GreyFrames:

@@ -118,8 +118,9 @@ def prepare(
     if bool(held.any()) or audio_keep is not None or guides:
         video_mask = torch.cat([torch.ones(before), (~held).float(), torch.tensor([guide.mask for guide in guides])])
         masks = _joined([video_mask.view(1, 1, -1, 1, 1), *(_sound_mask(one, audio_keep, capability.audio_axis) for one in sound)])
-    conditioning = [shown.conditioning(entries, guides) for entries in (positive, negative)]
-    return Known(_joined(parts), masks, *conditioning, keep, video, audio_keep, capability.audio_axis, before, len(guides))
+    told = shown.conditioning(positive, guides), shown.conditioning(negative, guides)
+    axis = capability.audio_axis
+    return Known(_joined(parts), masks, told[0], told[1], keep, video, audio_keep, axis, before, len(guides))
 
 
 @dataclass(frozen=True)

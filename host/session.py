@@ -120,7 +120,7 @@ def _spans(can: Capability, windows: Sequence[Window]) -> list[tuple[int, int]]:
     for window in windows:
         rows = [row for row in zip(window.indices, window.roles, window.keep, strict=True) if row[1] != ANCHOR]
         known = next((at for at, row in enumerate(rows) if not row[2]), len(rows))
-        found += [span for span in spans(can, rows[0][0], known) if span]
+        found += [(span[0], span[1]) for span in spans(can, rows[0][0], known) if span]
     return found
 
 
