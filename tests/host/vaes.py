@@ -18,7 +18,9 @@ from comfy.ldm.models.autoencoder import AutoencoderKL, AutoencodingEngine
 
 
 def wan21():
-    return comfy.ldm.wan.vae.WanVAE(dim=8, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=2, temperal_downsample=[False, True, True])
+    return comfy.ldm.wan.vae.WanVAE(
+        dim=8, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=2, temperal_downsample=[False, True, True]
+    )
 
 
 def wan22():
@@ -92,7 +94,7 @@ def mochi():
     part = comfy.ldm.genmo.vae.model
     net = torch.nn.Module.__new__(part.VideoVAE)
     torch.nn.Module.__init__(net)
-    shape = {"channel_multipliers": [1, 1, 1, 1], "num_res_blocks": [1, 1, 1, 1, 1], "latent_dim": 12, "padding_mode": "replicate"}
+    shape = {"channel_multipliers": [1, 2, 1, 2], "num_res_blocks": [1, 1, 1, 1, 1], "latent_dim": 12, "padding_mode": "replicate"}
     net.encoder = part.Encoder(
         in_channels=15,
         base_channels=32,
@@ -147,7 +149,7 @@ def gain(net):
             value = torch.randn(weight.shape, generator=noise) * weight[0].numel() ** -0.5
         else:
             value = torch.zeros(weight.shape) if "mean" in name or name.endswith("bias") else torch.ones(weight.shape)
-        weight.data.copy_(value)
+        weight.data = value.to(weight.dtype)
 
 
 def build(name):
