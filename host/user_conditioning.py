@@ -72,7 +72,7 @@ class Picture(NamedTuple):
                 f"{like.shape[3]}: give the node that made it the take's width and height"
             )
         image = image[:1].to(like)
-        if isinstance(mask, Tensor):
+        if isinstance(mask, Tensor) and mask.ndim >= 2:
             mask = mask if mask.ndim == 5 else mask.reshape(1, 1, -1, *mask.shape[-2:])
             mask = mask[:1].to(like).expand(-1, -1, -1, *like.shape[3:])
         else:  # frames that are all zero stand for unknown ones

@@ -61,10 +61,13 @@ class Recorder:
         )
 
     def _hear(self, run, x, timestep, *args, **kwargs):
-        call = {"x": x, "timestep": timestep}
+        call = {"timestep": timestep} if isinstance(x, list) else {"x": x, "timestep": timestep}
+        if isinstance(x, list):  # video and sound
+            call["x"] = x[0]
         for key, value in kwargs.items():
             if isinstance(value, torch.Tensor) and key not in ("context", "y"):
                 call[key] = value
+        call |= {f"argument {at}": value for at, value in enumerate(args) if at and isinstance(value, torch.Tensor)}
         self.calls.append({key: value.clone().float() for key, value in call.items()})
         return run(x, timestep, *args, **kwargs)
 
@@ -76,20 +79,14 @@ def compare(node, built, vae, film, sampling, samplers):
     rest, cell = vae.upscale_index_formula[0], vae.upscale_index_formula[1]
     length, height, width = FRAMES[rest], 4 * cell, 6 * cell
     positive, negative, latent, before = run_node(node, built, vae, width, height, length)
+    latent = {**latent, "frames": (length - 1) // rest + 1}  # without guides behind them
     recorder = Recorder(model)
     window, fps = (length - 1) // rest + 1, 8.0
     conds = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
     one = sampling.from_ksampler(model, positive, negative, **conds, window=window, overlap=1, vae=vae, adain=0.0)
 
-    class Clip:
-        def tokenize(self, text):
-            return len(text)
-
-        def encode_from_tokens_scheduled(self, number):
-            return built.text(0)
-
     first, second = (length + 2 * rest) / fps, (length + rest) / fps
-    take = film.film(one, Clip(), f"{first}: a\ncut {second}: a", latent, fps, 0, "").latent["samples"]
+    take = film.film(one, Clip(built), f"{first}: a\ncut {second}: a", latent, fps, 0, "").latent["samples"]
     calls, recorder.calls = recorder.calls[::2], []  # the first of two steps
 
     samples = latent["samples"].clone()
@@ -138,7 +135,7 @@ def difference(theirs, mine, before, channels):
 def picture(cut, first, channels, latent):
     """Difference between what the window after the cut and the first one see in their first latent."""
     parts = [(cut["x"][:, channels:, 0], first["x"][:, channels:, 0])]
-    if "noise_mask" in latent and "keyframe_idxs" not in first:  # a picture in what is sampled
+    if "noise_mask" in latent and latent["samples"].shape[2] == latent["frames"]:  # a picture in what is sampled
         parts.append((cut["x"][:, :channels, 0], first["x"][:, :channels, 0]))
     if "vace_context" in first:
         parts.append((cut["vace_context"][:, :, :, 0], first["vace_context"][:, :, :, 0]))
@@ -153,5 +150,68 @@ def kept(latent, take):
     if mask is None:
         return 0.0
     keep = mask.amax((0, 1, 3, 4)) == 0
-    keep = keep.expand(latent["samples"].shape[2]) if len(keep) == 1 else keep
-    return float((latent["samples"][:, :, keep] - take[:, :, : len(keep)][:, :, keep]).abs().max()) if bool(keep.any()) else 0.0
+    keep = keep.expand(latent["samples"].shape[2])[: latent["frames"]]
+    given = latent["samples"][:, :, : len(keep)][:, :, keep]
+    return float((given - take[:, :, : len(keep)][:, :, keep]).abs().max()) if bool(keep.any()) else 0.0
+
+
+class Clip:
+    """A text encoder of a tiny model."""
+
+    def __init__(self, built):
+        self.built = built
+
+    def tokenize(self, text):
+        return len(text)
+
+    def encode_from_tokens_scheduled(self, number):
+        return self.built.text(0)
+
+
+def anchored(built, vae, film, sampling, node=None, **options):
+    """The calls of a take of two windows of five latents, one step each, and its latents, what the node gave, and the model."""
+    model = built.model.clone()
+    model.model_options.setdefault("transformer_options", {})
+    rest, cell = vae.upscale_index_formula[0], vae.upscale_index_formula[1]
+    length = FRAMES[rest]
+    latent = {"samples": torch.zeros(1, built.channels, 5, 4, 6)}
+    texts = built.text(0), built.text(1)
+    if node:
+        *texts, latent, _ = run_node(node, built, vae, 6 * cell, 4 * cell, length)
+    recorder = Recorder(model)
+    conds = {"seed": 4, "steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
+    one = sampling.from_ksampler(model, *texts, **conds, window=5, overlap=1, vae=vae, adain=0.0, **options)
+    made = film.film(one, Clip(built), f"{(length + 3 * rest) / 8}: a", latent, 8.0, 0, "")
+    return recorder.calls, made, texts, model.model
+
+
+def windows(built, capability, film, sampling):
+    """Lengths of the clips that the model makes in a film with a cut and a short shot, and between two known ends, with windows
+    of its usual length, and whether known frames are bit for bit as they were."""
+    model = built.model.clone()
+    model.model_options.setdefault("transformer_options", {})
+    recorder, timeline, fps = Recorder(model), capability.timeline, capability.fps
+    conds = {"seed": 4, "steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
+    one = sampling.from_ksampler(model, built.text(0), built.text(1), **conds)
+    size = capability.windows.size + capability.margin
+    given = built.latents(0)
+    long, short = timeline.frames_for(timeline.legal(size + 3)), timeline.frames_for(timeline.legal(2))
+    film.film(one, Clip(built), f"{long / fps}: a\ncut {short / fps}: a", {"samples": given}, fps, 0, "")
+    filmed, recorder.calls = [video_length(call) for call in recorder.calls], []
+    clips = [("a", {"samples": given}), ("b", {"samples": built.latents(1)})]
+    joined = film.stitch(one, clips, timeline.frames_for(timeline.legal(4)) / fps, fps).latent["samples"]
+    first = joined.unbind()[0] if joined.is_nested else joined
+    mine = [clip["samples"].unbind()[0] if clip["samples"].is_nested else clip["samples"] for _, clip in clips]
+    tail = mine[1][:, :, 1:]
+    return {
+        "size": size,
+        "film": filmed,
+        "between": [video_length(call) for call in recorder.calls],
+        "kept": torch.equal(first[:, :, : mine[0].shape[2]], mine[0]) and torch.equal(first[:, :, -tail.shape[2] :], tail),
+        "finite": bool(torch.isfinite(first).all()),
+    }
+
+
+def video_length(call):
+    """Latent frames of the video in what a net receives."""
+    return call["x"].shape[2]

@@ -35,7 +35,7 @@ def hunyuan():
 
 def hunyuan15():
     config = {
-        "block_out_channels": [32, 32, 32, 64, 64],
+        "block_out_channels": [32, 32, 32, 32, 32],
         "in_channels": 3,
         "out_channels": 3,
         "num_res_blocks": 1,
@@ -148,7 +148,9 @@ def gain(net):
         if weight.ndim > 1 and not name.endswith("gamma"):
             value = torch.randn(weight.shape, generator=noise) * weight[0].numel() ** -0.5
         else:
-            value = torch.zeros(weight.shape) if "mean" in name or name.endswith("bias") else torch.ones(weight.shape)
+            value = (
+                torch.zeros(weight.shape) if name.endswith(("bias", "mean-of-means", "latent_mean")) else torch.ones(weight.shape)
+            )
         weight.data = value.to(weight.dtype)
 
 
