@@ -30,7 +30,10 @@ def _windows() -> list[Any]:
             tooltip="Finished latent frames shown to each window; 0: 2, 1 beside an anchor.",
         ),
         io.Boolean.Input(
-            "anchor", default=True, advanced=True, tooltip="Show an early latent frame against drift, where the model can."
+            "anchor",
+            default=True,
+            advanced=True,
+            tooltip="Keep an early frame in view against drift, where the model has a way; Model Report says which.",
         ),
         io.Int.Input(
             "retries",

@@ -43,8 +43,8 @@ class LongTakeKnownFrames(io.ComfyNode):
             ],
             outputs=[
                 io.Latent.Output(),
-                io.Conditioning.Output(display_name="positive"),
-                io.Conditioning.Output(display_name="negative"),
+                io.Conditioning.Output(display_name="positive", tooltip="The prompt, which tells the model of known frames."),
+                io.Conditioning.Output(display_name="negative", tooltip="The negative prompt, likewise."),
             ],
         )
 
