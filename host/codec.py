@@ -44,6 +44,11 @@ class HostCodec:
         """Pixels that a latent cell decodes to."""
         return self.vae.spacial_compression_decode()
 
+    @property
+    def final(self) -> bool:
+        """Whether frames that come early are as good as those of a decode of all."""
+        return isinstance(self.vae, HostVAE) or not getattr(self.vae.first_stage_model, "comfy_has_chunked_io", False)
+
     def decode(
         self, chunks: Iterable[Tensor], length: int, put: Put, *, early: bool = False, tick: Callable[[int], object] = bool
     ) -> None:

@@ -27,6 +27,7 @@ from ..take.session import Session
 from .audio import Track, join_av
 from .clip import Start, margins, spans
 from .codec import HostCodec
+from .decoded import DECODED, DecodedTake
 from .denoiser import HostDenoiser, previewer
 from .frames import FrameStore
 from .latents import joins_tag, space_of, space_tag
@@ -104,6 +105,9 @@ def run(
     heard = None if denoiser.track is None else denoiser.track.piece(range(made.shape[2]))
     latent = {"samples": join_av(made, heard), **space_tag(space_of(sampling.model, can))}
     latent |= joins_tag(result.join_frames.within(frames), made.shape[2])
+    if events.decoded is not None and sampling.vae is not None:
+        events.decoded.finish(made, sampling.vae)
+        latent |= {DECODED: events.decoded}
     return Made(latent, frames, report, None if reel is None else ReelFile(reel))
 
 
@@ -148,7 +152,8 @@ class NodeEvents:
         steps: int,
         frames: FrameStore,
     ):
-        self.frames = frames
+        self.frames, self.timeline = frames, sampling.capability.timeline
+        self.decoded: DecodedTake | None = None
         self.codec, self.fps, self.shape, self.length = codec, fps, shape, length
         self.progress, self.bar, self.steps = Watch(), comfy.utils.ProgressBar(steps), steps
         self._preview = previewer(sampling.model)
@@ -175,6 +180,11 @@ class NodeEvents:
         def put(frames: Tensor) -> None:
             self.frames.put(frames)
             meter.add(frames)
+            if meter.frames == len(frames) and self.codec is not None and self.codec.final:
+                count = self.timeline.frames_for(self.length)
+                self.decoded = DecodedTake.begin(count, frames.shape[1], frames.shape[2])
+            if self.decoded is not None:
+                self.decoded.put(frames)
 
         used = self.progress.seen or bool(self.frames.wanted)
         if first is not None and first.shape[2] < self.length and self.codec is not None and used:

@@ -19,6 +19,7 @@ from ..media import mark
 from ..media.codecs import codecs
 from ..media.write import open_writer
 from .codec import HostCodec
+from .decoded import DecodedTake, decoded_of
 from .latents import joins_in, space_of_vae, video
 from .reels import ReelFile
 
@@ -69,6 +70,7 @@ def save(
     decoder = HostCodec(vae)
     channels, space = getattr(vae, "latent_channels", None), space_of_vae(vae)
     chunks: Iterable[Tensor]
+    ready: DecodedTake | None = None
     if isinstance(latent, ReelFile):
         chunks, shape = latent.chunks(), latent.shape
         if channels not in (None, shape[0]):
@@ -82,6 +84,7 @@ def save(
         samples = video(latent, channels, space=space)
         joins = joins_in(latent, samples.shape[2])
         chunks, shape = [samples], (samples.shape[1], samples.shape[2], samples.shape[3], samples.shape[4])
+        ready = decoded_of(latent, samples, vae, int(vae.upscale_ratio[0](samples.shape[2])))
     length, spatial = shape[1], vae.spacial_compression_decode()
     size = (shape[3] * spatial, shape[2] * spatial)
     offered = codecs()
@@ -99,7 +102,10 @@ def save(
         def put(frames: Tensor) -> None:
             writer.write(mark.embed(frames, mark.KEY) if marked else frames)
 
-        decoder.decode(chunks, length, put, tick=lambda done: bar.update_absolute(done, length))
+        if ready is not None:
+            ready.read(put)
+        else:
+            decoder.decode(chunks, length, put, tick=lambda done: bar.update_absolute(done, length))
     log.info("%s: %d frames", path, writer.frames)
     shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
     return InputImpl.VideoFromFile(str(path)), shown
