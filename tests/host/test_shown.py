@@ -207,3 +207,90 @@ def test_windows_are_of_the_length_that_the_family_was_trained_on(in_host, name)
         assert first == size and tail == size + beside and cut <= size
     assert len(found["between"]) == 1 and max(found["between"]) <= size
     assert found["kept"] and found["finite"]
+
+
+def probe_variants(room, folder):
+    """What is said of variants of Wan that have no row; runs in the host."""
+    import sys
+
+    import comfy.model_base
+    import comfy.supported_models
+    import torch
+
+    sys.path.append(folder)
+    import families
+
+    class Variant(comfy.model_base.WAN21):
+        """As Fun Camera, HuMo, SCAIL and the causal one are."""
+
+    found = {}
+    for name, channels in (("variant", 16), ("Fun Control", 52)):
+        config = comfy.supported_models.WAN21_T2V({**families.WAN, "in_dim": channels, "out_dim": 16})
+        config.set_inference_dtype(torch.float32, None)
+        base = (Variant if name == "variant" else comfy.model_base.WAN21)(config)
+        can = room("host.families").probe(families.patched(base))
+        timeline = can.timeline
+        found[name] = [can.family, can.fps, timeline.frames_for(can.windows.size + can.margin), list(can.needs)]
+    return found
+
+
+def test_a_variant_of_wan_is_taken_for_wan(in_host):
+    found = in_host(probe_variants, folder=str(HERE))
+    assert found["variant"] == found["Fun Control"] == ["Wan variant", 16.0, 81, []]
+
+
+def known_for_ksampler(room, folder):
+    """Known Frames with a model, sampled by the host's own guider; runs in the host."""
+    import sys
+
+    import torch
+    from comfy_extras.nodes_wan import WanFirstLastFrameToVideo
+
+    sys.path.append(folder)
+    import families
+    import shown
+    import vaes
+
+    torch.set_num_threads(1)
+    keyframes, found = room("host.keyframes"), {}
+    kinds = {
+        "HunyuanVideo 1.5": "HunyuanVideo 1.5",
+        "Kandinsky 5": "HunyuanVideo 1.0",
+        "Wan 2.1 I2V": "Wan 2.1",
+        "Wan VACE": "Wan 2.1",
+    }
+    with torch.inference_mode():
+        for name, kind in kinds.items():
+            built, vae = families.build(name, room), vaes.build(kind)
+            cell = vae.upscale_index_formula[1]
+            one, end = shown.pictures(1, 4 * cell, 6 * cell), shown.pictures(1, 4 * cell, 6 * cell, 1)
+            latent = {"samples": torch.zeros(1, built.channels, 5, 4, 6)}
+            more = {"first": one, "last": end, "named": None, "at": "", "fps": 16.0}
+            made, *told = keyframes.known_frames(built.model, vae, latent, built.text(0), built.text(1), **more)
+
+            class Sampled:
+                samples, noise_mask = made["samples"], made["noise_mask"]
+
+            out = families.sample(built.model, Sampled, told)
+            found[name] = {"finite": bool(torch.isfinite(out).all()), "mask": made["noise_mask"].flatten().tolist()}
+            if name == "Wan 2.1 I2V":
+                size = (6 * cell, 4 * cell, 17, 1)
+                theirs = WanFirstLastFrameToVideo.execute(built.text(0), built.text(1), vae, *size, start_image=one, end_image=end)
+                values = theirs.result[0][0][1]
+                keys = ("concat_latent_image", "concat_mask")
+                found["same"] = [float((told[0][0][1][key] - values[key]).abs().max()) for key in keys]
+        try:
+            keyframes.known_frames(None, vae, latent, built.text(0), None, **more)
+        except room("errors").UsageError as error:
+            found["no model"] = str(error)
+    return found
+
+
+def test_known_frames_tells_models_what_is_known_for_ksampler(in_host):
+    """HunyuanVideo 1.5 and Kandinsky 5 run, and Wan is told of pictures frame by frame."""
+    found = in_host(known_for_ksampler, folder=str(HERE), timeout=900)
+    names = ("HunyuanVideo 1.5", "Kandinsky 5", "Wan 2.1 I2V", "Wan VACE")
+    assert all(found[name]["finite"] for name in names)
+    assert found["Kandinsky 5"]["mask"] == [0, 1, 1, 1, 0] and found["Wan 2.1 I2V"]["mask"] == [0, 1, 1, 1, 1]
+    assert max(found["same"]) < 1e-4
+    assert "connect the model" in found["no model"]
