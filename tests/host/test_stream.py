@@ -62,7 +62,7 @@ def stream_vaes(room, folder, names):
                 "same": list(made.shape) == list(whole.shape),
                 "largest": float((made - whole).abs().max()),
                 "error": float(error.max()),
-                "jump": float((steps[1] / steps[0]).max()),
+                "jump": float((steps[1] / steps[0].clamp_min(0.1 * steps[0].mean())).max()),
             }
     return found
 
@@ -83,7 +83,8 @@ def test_a_vae_with_a_cache_streams_exactly(streamed, name):
 
 @pytest.mark.parametrize("name", FADED)
 def test_other_vaes_fade_from_chunk_to_chunk(streamed, name):
-    """No frame changes much more against the one before it than in a decode of all: the seam of a chunk is faded over."""
+    """No frame changes much more against the one before it than in a decode of all: the seam of a chunk is faded over. Those that
+    attend over all frames (HunyuanVideo) or number them (Cosmos) decode a piece otherwise than the whole."""
     found = streamed[name]
     assert found["same"] and found["jump"] < JUMP
 

@@ -35,7 +35,7 @@ def hunyuan():
 
 def hunyuan15():
     config = {
-        "block_out_channels": [32, 32, 32, 32, 32],
+        "block_out_channels": [32, 32, 32, 64, 64],
         "in_channels": 3,
         "out_channels": 3,
         "num_res_blocks": 1,
