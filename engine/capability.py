@@ -63,7 +63,7 @@ class Capability:
     held: bool = True
     head_only: bool = False
     anchor: Anchor = ""
-    anchor_note: str = ""
+    anchor_note: str = "its training knows no frame but those of the clip."
     picture: bool = False
     bridge: float = 1.0
     needs: tuple[str, ...] = ()

@@ -53,7 +53,7 @@ class DecodedTake:
         if self._file is None:
             return
         try:
-            self._file.write(frames.float().nan_to_num(0.0).clamp(0, 1).mul(255).round().to(torch.uint8).numpy().tobytes())
+            self._file.write(as_bytes(frames).numpy().tobytes())
             self.frames += len(frames)
         except OSError as error:  # a full disk: the take goes on
             log.warning("the take's frames are not kept for other nodes: %s", error.strerror or error)
@@ -73,6 +73,11 @@ class DecodedTake:
             while part := file.read(READ * size):
                 frames = np.frombuffer(part, np.uint8).reshape(-1, self.height, self.width, 3)
                 put(torch.from_numpy(frames.astype(np.float32) / 255))
+
+
+def as_bytes(frames: Tensor) -> Tensor:
+    """Frames in 0..1 rounded to bytes, as a file of video has them."""
+    return frames.float().nan_to_num(0.0).clamp(0, 1).mul(255).round().to(torch.uint8)
 
 
 def decoded_of(latent: Mapping[str, Any], samples: Tensor, vae: Any, frames: int) -> DecodedTake | None:

@@ -41,7 +41,7 @@ class Family(NamedTuple):
     picture: bool = False
     context: int = 2
     anchor: Anchor = ""
-    anchor_note: str = "its training knows no frame but those of the clip."
+    anchor_note: str = Capability.anchor_note
     steps: int = 0
     cfg: float = 0.0
     shift: float = 0.0

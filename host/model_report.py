@@ -73,7 +73,8 @@ def unguided(can: Capability, steps: int, cfg: float) -> str:
 
 
 def _memory(can: Capability) -> str:
-    return ANCHORED.get(can.anchor) or (f"No early frame is kept in view: {can.anchor_note}" if can.anchor_note else "")
+    how: Anchor = can.anchor or ("context" if can.windows.anchors else "")
+    return ANCHORED.get(how) or f"No early frame is kept in view: {can.anchor_note}"
 
 
 def _wishes(can: Capability) -> list[str]:

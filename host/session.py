@@ -74,7 +74,7 @@ def run(
     windows = plan_windows(request, settings)
     if not windows:
         raise UsageError("every latent frame is kept: nothing is left to make")
-    check(prompts, request.length, len(windows), bool(guides))
+    check(prompts, can, request.length, len(windows), guides)
     sizes = [len(window.indices) + sum(margins(can.timeline, window.indices)) for window in windows]
     planned = f"{len(windows)} windows of up to {max(sizes)} latents"
     cost = f"{can.family}: {planned}, {_cost(sum(sizes), sum(len(window.new) for window in windows))}"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ..engine.capability import Capability
 from ..errors import UsageError
 
 IMAGE, MASK, PREFIX = "concat_latent_image", "concat_mask", "time_dim_replace"
@@ -187,26 +188,43 @@ def cut(values: dict[str, Any], place: Place) -> dict[str, Any]:
     return found
 
 
-def check(prompts: Iterable[Mapping[str, Any]], length: int, windows: int, guided: bool) -> None:
+def check(prompts: Iterable[Mapping[str, Any]], can: Capability, length: int, windows: int, guides: Sequence[Guide]) -> None:
     """Raises UsageError, before anything is sampled, for conditioning that a take of `length` latents in so many `windows`
-    cannot use; `guided`: its LTX guides are taken from the latent."""
+    cannot use; `guides` are the LTX guides that its latent brings."""
+    frames = can.timeline.frames_for(length)
+    late = [guide.frame for guide in guides if guide.frame >= frames]
+    if late:
+        raise UsageError(f"a guide lies at frame {late[0]:g}, the take has {frames} frames: move it, or make the take longer")
     for values in (values for conds in prompts for part in conds.values() for _, values in part):
-        whole = [key for key in WHOLE if values.get(key) is not None]
-        if whole and windows > 1:
-            raise UsageError(
-                f"the conditioning holds {whole[0]}, which belongs to a clip as a whole, and the take has {windows} windows: make "
-                "a shorter take, or one after another with Extend Take"
-            )
-        if values.get(GUIDES[0]) is not None and not guided:
+        _check_entry(values, can, length, windows)
+        if values.get(GUIDES[0]) is not None and not guides:
             raise UsageError(
                 "the conditioning holds guides of LTXVAddGuide: give its latent to Long Take, or put LTXVCropGuides before Take "
                 "Sampling"
             )
-        image = values.get(IMAGE, values.get(PREFIX))
-        picture = Picture.of(values, image) if isinstance(image, Tensor) and image.ndim == 5 else None
-        late = [at for at, known in enumerate(picture.known) if known and at >= length] if picture else []
-        if late:
-            raise UsageError(
-                f"the conditioning has a picture at latent {late[0]}, the take ends before it with {length} latents: give both "
-                "one length"
-            )
+
+
+def _check_entry(values: Mapping[str, Any], can: Capability, length: int, windows: int) -> None:
+    whole = [key for key in WHOLE if values.get(key) is not None]
+    if whole and windows > 1:
+        raise UsageError(
+            f"the conditioning holds {whole[0]}, which belongs to a clip as a whole, and the take has {windows} windows: make "
+            "a shorter take, or one after another with Extend Take"
+        )
+    shown = {IMAGE: [values.get(IMAGE)], PREFIX: [values.get(PREFIX)], "vace_frames": values.get("vace_frames") or []}
+    for key in set(shown) & set(can.needs):
+        want = can.channels * (2 if key == "vace_frames" else 1)
+        for tensor in shown[key]:
+            if isinstance(tensor, Tensor) and (tensor.ndim != 5 or tensor.shape[1] != want):
+                raise UsageError(
+                    f"the conditioning's {key} is {tuple(tensor.shape)}, {can.family} wants {want} channels: it is of another "
+                    "family, make it with the node and the VAE of this one"
+                )
+    image = values.get(IMAGE, values.get(PREFIX))
+    picture = Picture.of(values, image) if isinstance(image, Tensor) and image.ndim == 5 else None
+    late = [at for at, known in enumerate(picture.known) if known and at >= length] if picture else []
+    if late:
+        raise UsageError(
+            f"the conditioning has a picture at latent {late[0]}, the take ends before it with {length} latents: give both "
+            "one length"
+        )

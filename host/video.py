@@ -19,7 +19,7 @@ from ..media import mark
 from ..media.codecs import codecs
 from ..media.write import open_writer
 from .codec import HostCodec
-from .decoded import DecodedTake, decoded_of
+from .decoded import DecodedTake, as_bytes, decoded_of
 from .latents import joins_in, space_of_vae, video
 from .reels import ReelFile
 
@@ -100,6 +100,7 @@ def save(
     with open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf) as writer:
 
         def put(frames: Tensor) -> None:
+            frames = as_bytes(frames).float() / 255  # the same whether they were decoded here or kept as bytes
             writer.write(mark.embed(frames, mark.KEY) if marked else frames)
 
         if ready is not None:

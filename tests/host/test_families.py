@@ -89,6 +89,13 @@ def test_the_probe_knows_it(families, name):
     words = told["words"]
     assert words.startswith(told["family"]) and words.endswith(".") and "\n" not in words
     assert want["kind"] == "none" or f"multiples of {want['multiple']} pixels" in words
+    if want["kind"] != "none":
+        assert "early frame is kept in view" in words and "A window is" in words
+    if name in ("Wan 2.1 T2V", "Wan 2.2 A14B T2V (or Wan 2.1 T2V 14B)"):
+        assert "image to video (I2V) or VACE" in words
+    if name == "Wan 2.2 A14B I2V":
+        assert "81 frames it was trained on" in words and "SVI 2 Pro" in words and "needs its VAE and a picture" in words
+        assert "40 steps, cfg 3.5, shift 5" in words
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -294,3 +294,64 @@ def test_known_frames_tells_models_what_is_known_for_ksampler(in_host):
     assert found["Kandinsky 5"]["mask"] == [0, 1, 1, 1, 0] and found["Wan 2.1 I2V"]["mask"] == [0, 1, 1, 1, 1]
     assert max(found["same"]) < 1e-4
     assert "connect the model" in found["no model"]
+
+
+def refuse_conditioning(room, folder):
+    """What is refused before anything is sampled; runs in the host."""
+    import sys
+
+    import torch
+
+    sys.path.append(folder)
+    import families
+    import shown
+
+    torch.set_num_threads(1)
+    film, sampling, error = room("host.operations"), room("host.sampling"), room("errors").UsageError
+    found = {}
+
+    def refused(name, family, text, values, latent=None):
+        built = families.build(family, room)
+        model = built.model.clone()
+        model.model_options.setdefault("transformer_options", {})
+        recorder = shown.Recorder(model)
+        told = [[states, {**more, **values}] for states, more in built.text(0)]
+        conds = {"seed": 4, "steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "window": 5, "overlap": 1}
+        one = sampling.from_ksampler(model, told, built.text(1), **conds)
+        try:
+            film.film(one, shown.Clip(built), text, latent or {"samples": torch.zeros(1, built.channels, 5, 4, 6)}, 8.0, 0, "")
+        except error as refusal:
+            found[name] = [str(refusal), len(recorder.calls)]
+
+    image, mask = torch.zeros(1, 16, 21, 4, 6), torch.ones(1, 1, 21, 4, 6)
+    mask[:, :, [0, 20]] = 0
+    with torch.inference_mode():
+        refused("size", "Wan 2.2 A14B I2V", "3: a", {"concat_latent_image": image[..., :3], "concat_mask": mask[..., :3]})
+        refused("family", "Wan 2.2 A14B I2V", "3: a", {"concat_latent_image": torch.zeros(1, 32, 5, 4, 6)})
+        refused("beyond", "Wan 2.2 A14B I2V", "3: a", {"concat_latent_image": image, "concat_mask": mask})
+        refused("vace", "Wan VACE", "3: a", {"vace_frames": [torch.zeros(1, 16, 5, 4, 6)]})
+        refused("audio", "Wan 2.1 T2V", "6: a", {"audio_embed": torch.zeros(1, 20, 8)})
+        keys = {"keyframe_idxs": torch.full((1, 3, 24, 2), 99.0)}
+        guided = {"samples": torch.zeros(1, 128, 6, 4, 6), "noise_mask": torch.ones(1, 1, 6, 1, 1)}
+        refused("guide", "LTXV", "5: a", keys, guided)
+        refused("no guide", "LTXV", "5: a", keys, {"samples": torch.zeros(1, 128, 1, 4, 6)})
+        half = {"samples": torch.zeros(1, 128, 5, 4, 6), "noise_mask": torch.full((1, 1, 5, 1, 1), 0.3)}
+        refused("half", "LTXV", "5: a", {}, half)
+    return found
+
+
+def test_conditioning_that_cannot_be_used_is_one_line_before_anything_is_sampled(in_host):
+    found = in_host(refuse_conditioning, folder=str(HERE), timeout=600)
+    words = {
+        "size": "width and height",
+        "family": "another family",
+        "beyond": "latent 20",
+        "vace": "another family",
+        "audio": "audio_embed",
+        "guide": "frame 99",
+        "no guide": "not the one that node gave",
+        "half": "in part",
+    }
+    for name, said in words.items():
+        line, calls = found[name]
+        assert said in line and "\n" not in line and calls == 0, name
