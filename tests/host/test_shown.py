@@ -326,7 +326,12 @@ def refuse_conditioning(room, folder):
     image, mask = torch.zeros(1, 16, 21, 4, 6), torch.ones(1, 1, 21, 4, 6)
     mask[:, :, [0, 20]] = 0
     with torch.inference_mode():
-        refused("size", "Wan 2.2 A14B I2V", "3: a", {"concat_latent_image": image[..., :3], "concat_mask": mask[..., :3]})
+        refused(
+            "size",
+            "Wan 2.2 A14B I2V",
+            "3: a",
+            {"concat_latent_image": image[:, :, :5, :, :3], "concat_mask": mask[:, :, :5, :, :3]},
+        )
         refused("family", "Wan 2.2 A14B I2V", "3: a", {"concat_latent_image": torch.zeros(1, 32, 5, 4, 6)})
         refused("beyond", "Wan 2.2 A14B I2V", "3: a", {"concat_latent_image": image, "concat_mask": mask})
         refused("vace", "Wan VACE", "3: a", {"vace_frames": [torch.zeros(1, 16, 5, 4, 6)]})
