@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,8 @@ def save(
             frames = as_bytes(frames).float() / 255  # the same whether they were decoded here or kept as bytes
             writer.write(mark.embed(frames, mark.KEY) if marked else frames)
 
-        if ready is not None:
-            ready.read(put)
-        else:
-            decoder.decode(chunks, length, put, tick=lambda done: bar.update_absolute(done, length))
+        decode = partial(decoder.decode, chunks, length, tick=lambda done: bar.update_absolute(done, length))
+        (decode if ready is None else ready.read)(put)
     log.info("%s: %d frames", path, writer.frames)
     shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
     return InputImpl.VideoFromFile(str(path)), shown
