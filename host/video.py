@@ -99,16 +99,17 @@ def save(
         tags |= {"prompt": prompt, **(extra or {})}
     bar = comfy.utils.ProgressBar(length)
     with open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf) as writer:
-
-        def put(frames: Tensor) -> None:
-            frames = as_bytes(frames).float() / 255  # the same whether they were decoded here or kept as bytes
-            writer.write(mark.embed(frames, mark.KEY) if marked else frames)
-
         decode = partial(decoder.decode, chunks, length, tick=lambda done: bar.update_absolute(done, length))
-        (decode if ready is None else ready.read)(put)
+        (decode if ready is None else ready.read)(lambda frames: writer.write(_finished(frames, marked)))
     log.info("%s: %d frames", path, writer.frames)
     shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
     return InputImpl.VideoFromFile(str(path)), shown
+
+
+def _finished(frames: Tensor, marked: bool) -> Tensor:
+    """Frames as they are written: the same whether they were decoded for the file or kept as bytes."""
+    frames = as_bytes(frames).float() / 255
+    return mark.embed(frames, mark.KEY) if marked else frames
 
 
 def _texts(prompt: Any) -> list[str]:
