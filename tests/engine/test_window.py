@@ -183,7 +183,7 @@ def test_an_extension_is_of_the_trained_length_too(new, given_latents):
     for window in windows:
         first = window.indices[0] == 0
         size = len(window.indices) + (not first)
-        assert size in (21, 22) or size == full + (not first) and given_latents + new < 22
+        assert size in (21, 22) or (size == full + (not first) and given_latents + new < 22)
         assert len(window.new) <= 19 + first * 3
 
 
