@@ -130,37 +130,6 @@ def test_one_decode_serves_windows_joins_and_file(in_host):
     assert found["file"] == 0 and found["changed"] == found["latents"]  # other latents are decoded
 
 
-def measure_memory(room, folder):
-    """Most memory in MB after takes of 30 s and of ten minutes of 16 x 16 pixels, sampled, decoded and measured; in the host."""
-    import resource
-    import sys
-
-    import torch
-
-    sys.path.append(folder)
-    import families
-    import shown
-    import vaes
-
-    torch.set_num_threads(1)
-    film, sampling = room("host.operations"), room("host.sampling")
-    built, vae, found = families.build("Wan 2.2 A14B I2V", room), vaes.build("Wan 2.1"), []
-    conds = {"seed": 4, "steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
-    with torch.inference_mode():
-        for seconds in (30, 600):
-            one = sampling.from_ksampler(built.model, built.text(0), built.text(1), **conds, vae=vae)
-            size = {"samples": torch.zeros(1, 16, 1, 2, 2)}
-            made = film.film(one, shown.Clip(built), f"{seconds}: a", size, 0.0, 0, "")
-            assert made.frames >= seconds * 16
-            found.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    return found
-
-
-def test_ten_minutes_need_hardly_more_memory_than_half_a_minute(in_host):
-    short, long = in_host(measure_memory, folder=str(Path(__file__).parent), timeout=1500)
-    assert long - short < 100
-
-
 def test_a_vae_of_pictures_is_refused(in_host):
     def run(room):
         from types import SimpleNamespace
