@@ -259,7 +259,7 @@ class HostDenoiser:
         def counted(run: Any, *args: Any, **kwargs: Any) -> Any:
             comfy.model_management.throw_exception_if_processing_interrupted()
             self.calls += 1
-            self.tokens += len(clip.kept)
+            self.tokens += streams(samples)[0].shape[2]  # with what lies beside the clip
             self.new += int((~clip.keep).sum())
             clean = run(*args, **kwargs)
             return clean if waiting is None else waiting.put(run.class_obj, clean, args[1])

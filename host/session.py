@@ -75,7 +75,7 @@ def run(
     if not windows:
         raise UsageError("every latent frame is kept: nothing is left to make")
     check(prompts, can, request.length, len(windows), guides)
-    sizes = [len(window.indices) + sum(margins(can.timeline, window.indices)) for window in windows]
+    sizes = [_size(can, window, request) for window in windows]
     planned = f"{len(windows)} windows of up to {max(sizes)} latents"
     cost = f"{can.family}: {planned}, {_cost(sum(sizes), sum(len(window.new) for window in windows))}"
     log.info("%s", cost)
@@ -109,6 +109,14 @@ def run(
         events.decoded.finish(made, sampling.vae)
         latent |= {DECODED: events.decoded}
     return Made(latent, frames, report, None if reel is None else ReelFile(reel))
+
+
+def _size(can: Capability, window: Window, request: Request) -> int:
+    """Latents that a window is sampled with: its own, margins, and an anchor that lies beside them."""
+    own = [index for index, role in zip(window.indices, window.roles, strict=True) if role != ANCHOR or not can.windows.beside]
+    size = len(own) + sum(margins(can.timeline, own))
+    seen = window.indices[0] == 0 or any(shot.cut and shot.start == window.indices[0] for shot in request.shots)
+    return size + (len(window.indices) - len(own) if seen and can.anchor in ("reference", "guide") else 0)
 
 
 def _start(request: Request, guides: Sequence[Guide]) -> Start:
