@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..media import mark
 from ..media.codecs import codecs
 from ..media.write import open_writer
 from .codec import HostCodec
+from .decoded import DecodedTake, as_bytes, decoded_of
 from .latents import joins_in, space_of_vae, video
 from .reels import ReelFile
 
@@ -69,6 +71,7 @@ def save(
     decoder = HostCodec(vae)
     channels, space = getattr(vae, "latent_channels", None), space_of_vae(vae)
     chunks: Iterable[Tensor]
+    ready: DecodedTake | None = None
     if isinstance(latent, ReelFile):
         chunks, shape = latent.chunks(), latent.shape
         if channels not in (None, shape[0]):
@@ -82,6 +85,7 @@ def save(
         samples = video(latent, channels, space=space)
         joins = joins_in(latent, samples.shape[2])
         chunks, shape = [samples], (samples.shape[1], samples.shape[2], samples.shape[3], samples.shape[4])
+        ready = decoded_of(latent, samples, vae, int(vae.upscale_ratio[0](samples.shape[2])))
     length, spatial = shape[1], vae.spacial_compression_decode()
     size = (shape[3] * spatial, shape[2] * spatial)
     offered = codecs()
@@ -95,14 +99,17 @@ def save(
         tags |= {"prompt": prompt, **(extra or {})}
     bar = comfy.utils.ProgressBar(length)
     with open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf) as writer:
-
-        def put(frames: Tensor) -> None:
-            writer.write(mark.embed(frames, mark.KEY) if marked else frames)
-
-        decoder.decode(chunks, length, put, tick=lambda done: bar.update_absolute(done, length))
+        decode = partial(decoder.decode, chunks, length, tick=lambda done: bar.update_absolute(done, length))
+        (decode if ready is None else ready.read)(lambda frames: writer.write(_finished(frames, marked)))
     log.info("%s: %d frames", path, writer.frames)
     shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
     return InputImpl.VideoFromFile(str(path)), shown
+
+
+def _finished(frames: Tensor, marked: bool) -> Tensor:
+    """Frames as they are written: the same whether they were decoded for the file or kept as bytes."""
+    frames = as_bytes(frames).float() / 255
+    return mark.embed(frames, mark.KEY) if marked else frames
 
 
 def _texts(prompt: Any) -> list[str]:
