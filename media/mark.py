@@ -1,6 +1,6 @@
-"""Where a video came from: unsigned metadata, a JSON sidecar, an invisible mark and a visible one.
+"""Where a video came from: unsigned metadata and an invisible mark.
 
-None of these proves anything by itself. Metadata and sidecar are plain text that anyone can change or remove; the
+Neither proves anything by itself. Metadata are plain text that anyone can change or remove; the
 invisible mark survives re-encoding, resizing, another speed and a crop to 80 % of each side, and tells only that somebody who
 knew the key made it. A signature, which proves more, is made in `sign.py`.
 """
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Iterable
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import __version__
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-UNSIGNED = "unsigned: this record is plain text and proves nothing; anyone can change or remove it"
+UNSIGNED = "unsigned: this record is plain text and proves nothing, unless a C2PA signature of the file covers it"
 KEY = "longtake"
 """Key of the invisible mark in what LongTake makes."""
 STRETCH = 64
@@ -38,22 +40,30 @@ FLOOR_FRAME, FLOOR_MEAN = 0.3, 0.05  # of `_whitened`: in levels of 255 for a fr
 LUMA = (0.2126, 0.7152, 0.0722)  # BT.709
 
 
-def metadata(prompt: str | list[str], seed: int, model: str, **facts: Any) -> dict[str, str]:
-    """Container tags `title` and `comment` for `open_writer`; the comment is the whole record as JSON.
+def make_record(prompt: str | list[str], seed: int, model: str, **facts: Any) -> dict[str, Any]:
+    """What a film keeps of how it was made, with an id that no other has and the time, in UTC.
 
-    `facts`: anything else worth keeping, such as hashes or settings. The tags avoid the names `prompt` and `workflow`,
-    which ComfyUI reserves for its graphs. The source type is IPTC's term for media made by a trained model.
+    `facts`: anything else worth keeping, such as hashes or settings. The source type is IPTC's term for media made by a trained
+    model.
     """
-    first = prompt if isinstance(prompt, str) else next(iter(prompt), "")
-    record = {
+    return {
         "generator": f"LongTake {__version__}",
         "digital_source_type": SOURCE_TYPE,
+        "id": f"urn:uuid:{uuid.uuid4()}",
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "prompt": prompt,
         "seed": seed,
         "model": model,
         **facts,
         "signature": UNSIGNED,
     }
+
+
+def tags(record: dict[str, Any]) -> dict[str, str]:
+    """Container tags `title` and `comment` for `open_writer`; the comment is the whole record as JSON. They avoid the names
+    `prompt` and `workflow`, which ComfyUI reserves for its graphs."""
+    prompt = record["prompt"]
+    first = prompt if isinstance(prompt, str) else next(iter(prompt), "")
     return {"title": first[:200], "comment": json.dumps(record, ensure_ascii=False)}
 
 
