@@ -33,3 +33,7 @@ class ReelError(LongTakeError):
 
 class SignError(LongTakeError):
     """A film that cannot be signed: no certificate, a bad one, or a container that carries no signature."""
+
+
+class RefusedError(LongTakeError):
+    """A prompt or a film of a kind that the guard was told to refuse."""

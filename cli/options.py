@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ..guard.policy import POLICIES, VARIABLE
 from ..take.shots import SECONDS_MAX, SEED_MAX
 from .values import FPS_MAX, keyframe, number, size, strength, whole
 
@@ -63,6 +64,11 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     result.add_argument("--quiet", action="store_true", help="print errors only")
     result.add_argument("--json", action="store_true", help="print the result as JSON")
 
+    result.add_argument(
+        "--guard",
+        choices=POLICIES,
+        help=f"warn of prompts and frames of prohibited kinds, or refuse them; {VARIABLE} sets the least for this machine (off)",
+    )
     add_disclosure_options(parser)
 
 

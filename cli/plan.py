@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import UsageError
+from ..guard.policy import OFF, policy
 from ..media.disclosure import Disclosure
 from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
@@ -65,6 +66,7 @@ class RenderPlan:
     sampler: SamplerOptions = field(default_factory=lambda: SamplerOptions())
     reel: Path | None = None
     disclosure: Disclosure = field(default_factory=Disclosure)
+    guard: str = OFF
 
     @property
     def frames(self) -> int:
@@ -126,6 +128,7 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
         sampler=sampler,
         reel=arguments.reel,
         disclosure=_disclosure(arguments),
+        guard=policy(arguments.guard),
     )
 
 

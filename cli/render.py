@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ..errors import RefusedError
+from ..guard.watch import Guard
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
 from .terminal import printable, say
@@ -58,6 +60,8 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
 
     device = pick_device(plan.sampler.device)
     bundle = load_bundle(device, plan.sampler.weights)
+    guard = Guard(plan.guard, lambda: bundle.text)
+    guard.check_prompts(plan.prompts)
     note_all(console, prompt_notes(plan, bundle))
     loaded = time.perf_counter()
 
@@ -67,8 +71,9 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
     stage = Stage(bundle.vae, bundle.capability, device, plan.fps, plan.size, plan.canvas)
     film = make_film(plan, stage)
     note_all(console, film.messages)
-    made, signed = make(plan, film, bundle, console)
-    note_all(console, [signed.note] if signed.note else [])
+    made, signed = make(plan, film, bundle, console, guard)
+    late = [*guard.warnings, *([signed.note] if signed.note else [])]
+    note_all(console, late)
     seconds = time.perf_counter() - loaded
     return {
         "file": str(plan.output),
@@ -88,12 +93,12 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
         "device": str(device),
         "steps": plan.sampler.steps or bundle.capability.steps,
         "signed_by": signed.by if signed.files and not signed.note else None,
-        "notes": plan.notes + film.messages + ([signed.note] if signed.note else []),
+        "notes": plan.notes + film.messages + late,
         "retried": [window._replace(frame=window.frame + film.offset)._asdict() for window in made.retried],
     }
 
 
-def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console) -> "tuple[TakeResult, Signed]":
+def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console, guard: Guard) -> "tuple[TakeResult, Signed]":
     """Samples the film's take in a session, writes its frames and signs the finished file."""
     from ..engine.settings import Settings
     from ..engine.take import joins_of
@@ -110,7 +115,7 @@ def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console) -> 
     )
     joins = film.join_frames(join_frames(joins_of(request, settings), film.stage.timeline))
     record = {"steps": settings.steps, "order": options.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
-    events = FilmEvents(plan, film, console, bundle.name, record | {**joins._asdict(), "loop": film.closing})
+    events = FilmEvents(plan, film, console, bundle.name, record | {**joins._asdict(), "loop": film.closing}, guard)
     events.disclosed  # noqa: B018  a label that does not fit is said before the work
     codec = BoxCodec(bundle.vae, film.stage.device)
     session = Session(bundle.capability, settings, denoiser, events, plan.fps, codec, options.retries)
@@ -128,6 +133,7 @@ class FilmEvents:
     console: Console
     model: str
     record: dict[str, Any]
+    guard: Guard = field(default_factory=Guard)
     tell: Callable[["Step"], None] = field(default=lambda step: None)
     files: list[Path] = field(default_factory=list)
 
@@ -147,20 +153,26 @@ class FilmEvents:
 
     def watch(self, chunks: "Iterator[Chunk]") -> "Meter | None":
         """Writes the film; an interruption says what is kept."""
+        from ..media.disclosure import discard
         from ..media.write import open_writer
         from ..metrics.meter import Meter
 
         plan, said = self.plan, self.disclosed
         meter = Meter()
         seen = None if plan.reel is None else meter.add
+        self.guard.begin_film(plan.fps)
         writer = open_writer(plan.output, *plan.size, plan.fps, metadata=said.tags)
         with self.bar():
             try:
                 with writer:
                     for frames in self.film.frames((chunk.latents for chunk in chunks), seen, said.mark):
+                        self.guard.check_frames(frames)
                         writer.write(said.label(frames))
                     for _ in chunks:  # what is sampled beyond the last frame that is written
                         pass
+            except RefusedError:
+                discard(writer)
+                raise
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(kept(plan, writer)) from None
         self.files = writer.files

@@ -23,6 +23,7 @@ from ..take.session import Session
 from .audio import Track, join_av
 from .codec import HostCodec
 from .denoiser import HostDenoiser, margins, previewer
+from .guarding import check_texts
 from .latents import joins_tag, space_of, space_tag
 from .progress import Watch
 from .reels import ReelFile
@@ -56,9 +57,10 @@ def run(
     `prompts` is the conditioning of the request's prompts, by default the sampling's own; `texts` what the shots' prompts say,
     for the `reel` folder that keeps all segments. With a VAE, what is finished is shown at `fps` while the rest is sampled. A
     `track` of the sound that is known is shown to the model and filled; the sound comes with the latents. `mask` [1, 1,
-    length, h, w], 1 = generate, keeps parts of what the request begins from. Raises UsageError or ReelError before anything is
-    sampled.
+    length, h, w], 1 = generate, keeps parts of what the request begins from. Raises UsageError, ReelError or RefusedError before
+    anything is sampled.
     """
+    check_texts(texts)
     can, settings, prompts = sampling.capability, sampling.settings(), prompts or [sampling.conds]
     request = replace(plan.request, prompts=[prompt_name(sampling, conds) for conds in prompts])
     windows = plan_windows(request, settings)

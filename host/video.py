@@ -14,13 +14,13 @@ from comfy.cli_args import args
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..errors import MediaError, UsageError
+from ..errors import MediaError, RefusedError, UsageError
 from ..media import mark
 from ..media.codecs import codecs
-from ..media.disclosure import Disclosure, Film
+from ..media.disclosure import Disclosure, Film, discard
 from ..media.write import open_writer
 from ..metrics.joins import JoinFrames
-from . import signing
+from . import guarding, signing
 from .codec import HostCodec
 from .latents import joins_in, space_of_vae, video
 from .reels import ReelFile
@@ -65,7 +65,7 @@ def save(
     """Decode a LATENT or a reel to a file and give (VIDEO, preview).
 
     The file has the graph that made it in its metadata, and says by `disclosure` that a model made it; what the graph loads for
-    `node` is an ingredient of its signature. Raises UsageError, ReelError, MediaError.
+    `node` is an ingredient of its signature. Raises UsageError, ReelError, MediaError, RefusedError.
     """
     if latent is None:
         raise UsageError("reel: Long Take kept none; give it the name of a reel, or connect its LATENT")
@@ -86,13 +86,23 @@ def save(
     tags: dict[str, Any] = dict(film.tags)
     if not args.disable_metadata:
         tags |= {"prompt": prompt, **(extra or {})}
+    watching = guarding.guard()
+    watching.check_prompts(_texts(prompt))
+    watching.begin_film(fps)
     bar = comfy.utils.ProgressBar(length)
-    with open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf) as writer:
+    writer = open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf)
 
-        def put(frames: Tensor) -> None:
-            writer.write(film.label(film.mark(frames)))
+    def put(frames: Tensor) -> None:
+        watching.check_frames(frames)
+        writer.write(film.label(film.mark(frames)))
 
-        decoder.decode(chunks, length, put, tick=lambda done: bar.update_absolute(done, length))
+    try:
+        with writer:
+            decoder.decode(chunks, length, put, tick=lambda done: bar.update_absolute(done, length))
+    except RefusedError:
+        discard(writer)
+        raise
+    guarding.tell(watching)
     log.info("%s: %d frames", path, writer.frames)
     film.sources = signing.sources(prompt, node)
     signing.tell(film.finish(writer.files))

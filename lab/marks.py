@@ -1,7 +1,7 @@
 """How surely the invisible mark is found: `python -m comfyui_longtake.lab.marks --marked 200 --unmarked 2000 -o marks.json`.
 
 Clips are those of the world, drawn anew, and files that are given. A marked one goes through every treatment, an unmarked one
-through one of them in turn: each is H.264 at crf 18 first, as a finished film is, then treated and encoded again.
+through one of them in turn. Each is encoded again at the end; a marked one is H.264 at crf 18 before, as a finished film is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..models.prompts.scene import WORLDS
 from .world.render import render
 
 SIZE, FPS = (160, 256), 8.0
-FRAMES, FRAMES_UNMARKED = 32, 16
+FRAMES, FRAMES_UNMARKED = 32, 8
 
 
 def resized(frames: Tensor, factor: float) -> Tensor:
@@ -117,7 +117,7 @@ def main(argv: list[str] | None = None) -> None:
             save(asked.output, found)
         for number, make in enumerate(clips(asked.unmarked, FRAMES_UNMARKED, asked.first + 10**6, asked.files)):
             treat, crf = list(TREATMENTS.values())[number % len(TREATMENTS)]
-            made = match(encoded(treat(encoded(make(), 18, folder), rng), crf, folder))
+            made = match(encoded(treat(make(), rng), crf, folder))
             found["unmarked"].append(made.score - made.threshold)
             save(asked.output, found)
 

@@ -15,6 +15,8 @@ from .sign import Signed, Statement, sign_all
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from .write import Writer
+
 
 @dataclass(frozen=True)
 class Disclosure:
@@ -80,3 +82,10 @@ class Film:
         except LongTakeError as error:
             return Signed(note=f"not signed: {error}")
         return sign_all(paths, statement, identity)
+
+
+def discard(writer: Writer) -> None:
+    """Takes away what a stopped writer has left of a film that is not to be seen."""
+    left = getattr(writer, "partial", None)
+    for path in [*writer.files, *([left] if left is not None else [])]:
+        path.unlink(missing_ok=True)
