@@ -125,6 +125,8 @@ def verify(path: Path) -> Findings:
         metadata = probe(path).metadata
     except LongTakeError as error:
         metadata, found.unread = {}, str(error)
+    except TypeError:  # Pillow, of a PNG whose text named xmp is not what it takes it for
+        metadata, found.unread = {}, f"{path.name}: its metadata cannot be read"
     found.said = tags.read(path, metadata)
     if not found.unread:
         try:

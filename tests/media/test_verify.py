@@ -54,7 +54,7 @@ def test_a_mark_alone_is_enough(written, name):
         ({"prompt": {"3": {"class_type": "KSampler"}}}, "a ComfyUI graph that samples"),
         ({"workflow": {"nodes": [{"type": "SamplerCustomAdvanced"}]}}, "a ComfyUI graph that samples"),
         ({"parameters": "a cat\nSteps: 20, Sampler: Euler"}, "settings of a Stable Diffusion program"),
-        ({"xmp": XMP.format("trainedAlgorithmicMedia")}, "its IPTC source type"),
+        ({"XML:com.adobe.xmp": XMP.format("trainedAlgorithmicMedia")}, "its IPTC source type"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.mp4", "a.png"])
@@ -72,7 +72,7 @@ def test_what_says_nothing_of_a_model(written, metadata):
 
 
 def test_a_photograph_of_a_camera(written):
-    found = verify(written("a.png", {"xmp": XMP.format("digitalCapture")}))
+    found = verify(written("a.png", {"XML:com.adobe.xmp": XMP.format("digitalCapture")}))
     assert found.said.iptc == "digitalCapture" and found.verdict == NOTHING
 
 
