@@ -38,11 +38,7 @@ def working_size(rows: int, columns: int) -> tuple[int, int]:
 
 def aligned(picture: Tensor, chips: Tensor) -> float:
     """Correlation of `chips` with a picture in which they lie as they were made, in standard deviations."""
-    from torch.nn.functional import interpolate
-
-    pattern = interpolate(chips, size=picture.shape[2:], mode="bilinear", align_corners=False)
-    strength = picture.square().sum().sqrt() * pattern.square().mean().sqrt()
-    return float((picture * pattern).sum() / (FINE * strength).clamp(min=1e-9))
+    return _placed(*_spectrum(picture), chips, (1.0, 1.0)).score
 
 
 def search(picture: Tensor, chips: Tensor) -> Alignment:
@@ -51,44 +47,50 @@ def search(picture: Tensor, chips: Tensor) -> Alignment:
     Every size of the pattern is laid over the picture at all places by one product of Fourier transforms. The highest of so many
     correlations lies above that of one: see `mark.THRESHOLD_CROPPED`.
     """
+    spectrum, size, room = _spectrum(picture)
+    shares = [1 - STEP * number for number in range(math.floor((1 - KEPT_MIN) / STEP + 1e-9) + 1)]
+    best = max(_placed(spectrum, size, room, chips, (down, across)) for down in shares for across in shares)
+    step = STEP
+    while step > NARROWEST:
+        step /= 2
+        best = max(best, *(_placed(spectrum, size, room, chips, share) for share in _around(best, step)))
+    return best
+
+
+def _spectrum(picture: Tensor) -> tuple[Tensor, tuple[int, int], tuple[int, int]]:
+    """Conjugate transform of a picture, its size, and the size of the transform."""
     import torch
 
     height, width = picture.shape[2:]
     room = _room(height), _room(width)
-    norm = FINE * picture.square().sum().sqrt().clamp(min=1e-9)  # FINE: samples of one chip say the same
-    spectrum = torch.fft.rfft2(picture[0, 0], s=room).conj() / norm
-    shares = [1 - STEP * number for number in range(math.floor((1 - KEPT_MIN) / STEP + 1e-9) + 1)]
-    best = max(_placed(spectrum, chips, (height, width), room, pair) for pair in ((a, b) for a in shares for b in shares))
-    step = STEP
-    while step > NARROWEST:
-        step /= 2
-        best = max(best, *_around(spectrum, chips, (height, width), room, best, step))
-    return best
+    return torch.fft.rfft2(picture[0, 0], s=room).conj(), (height, width), room
 
 
-def _around(
-    spectrum: Tensor, chips: Tensor, size: tuple[int, int], room: tuple[int, int], best: Alignment, step: float
-) -> Iterator[Alignment]:
+def _around(best: Alignment, step: float) -> Iterator[tuple[float, float]]:
     for down in (-step, 0.0, step):
         for across in (-step, 0.0, step):
             share = best.height + down, best.width + across
             if (down or across) and min(share) >= KEPT_MIN and max(share) <= 1:
-                yield _placed(spectrum, chips, size, room, share)
+                yield share
 
 
-def _placed(spectrum: Tensor, chips: Tensor, size: tuple[int, int], room: tuple[int, int], share: tuple[float, float]) -> Alignment:
-    """The best place of a pattern of which the picture shows `share` of height and width."""
+def _placed(spectrum: Tensor, size: tuple[int, int], room: tuple[int, int], chips: Tensor, share: tuple[float, float]) -> Alignment:
+    """The best place of a pattern of which the picture shows `share` of height and width.
+
+    What one standard deviation is, is read off the correlations at all places, nearly all of them wrong: a picture that is smooth
+    over several chips agrees with any pattern more, or less, than one whose samples say each something of their own.
+    """
     import torch
     from torch.nn.functional import interpolate
 
     full = max(size[0], round(size[0] / share[0])), max(size[1], round(size[1] / share[1]))
     pattern = interpolate(chips, size=full, mode="bilinear", align_corners=False)[0, 0]
-    pattern = pattern / pattern.square().mean().sqrt().clamp(min=1e-9)
     product = torch.fft.irfft2(spectrum * torch.fft.rfft2(pattern, s=room), s=room)
+    deviation = (product.square().sum() / (full[0] * full[1])).sqrt().clamp(min=1e-9)
     product = product[: full[0] - size[0] + 1, : full[1] - size[1] + 1]
     at = int(product.argmax())
     top, left = divmod(at, product.shape[1])
-    return Alignment(float(product[top, left]), top / full[0], left / full[1], *share)
+    return Alignment(float(product[top, left] / deviation), top / full[0], left / full[1], *share)
 
 
 def _room(side: int) -> int:

@@ -32,11 +32,11 @@ A_TEMPLATE = {"en": 10, "de": 8, "fr": 8}
 """Sentences drawn of a template that is refused."""
 PASSING = {"en": 1600, "de": 600, "fr": 600}
 WORLD = 250
-DECAY, STEPS, RATE = 2e-4, 250, 0.1
+DECAY, STEPS, RATE = 1e-5, 150, 0.5
 PASS_SHARE = 0.997
 """Share of the harmless sentences held out that no threshold may touch."""
-LEAST = {SEXUAL_MINOR: 0.08, MINOR: 0.5}
-"""Where the thresholds of the two heads of the rule for minors begin; 0.5 elsewhere."""
+LEAST, LEAST_SEXUAL_MINOR = 0.35, 0.08
+"""Where thresholds begin, and that of the rule for minors: what people write is less like the sentences than those held out."""
 
 Sentence = tuple[str, frozenset[str]]
 
@@ -124,9 +124,9 @@ def thresholds(scores: Tensor, targets: Tensor) -> dict[str, float]:
     limits = {}
     for row, name in enumerate(CATEGORIES):
         others = scores[passes & (targets[:, row] == 0), row]
-        limits[name] = max(LEAST.get(name, 0.5), float(others.quantile(PASS_SHARE)))
+        limits[name] = max(LEAST, float(others.quantile(PASS_SHARE)))
     among = float(scores[minors, CATEGORIES.index(SEXUAL)].quantile(PASS_SHARE))
-    limits[SEXUAL_MINOR] = min(max(LEAST[SEXUAL_MINOR], among), limits[SEXUAL])
+    limits[SEXUAL_MINOR] = min(max(LEAST_SEXUAL_MINOR, among), limits[SEXUAL])
     return {name: round(limit, 3) for name, limit in limits.items()}
 
 

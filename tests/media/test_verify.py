@@ -114,6 +114,8 @@ def mutated(data, rng):
     """Bytes flipped, cut out, repeated or overwritten at a few places, most of them in the head."""
     data = bytearray(data)
     for _ in range(rng.choice([1, 1, 3, 10])):
+        if len(data) < 600:
+            break
         at = min(len(data) - 1, int(len(data) * rng.random() ** rng.choice([1, 3])))
         kind = rng.randrange(5)
         if kind == 0:
