@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 from .spelling import plain, unaccented
@@ -43,7 +44,7 @@ def features(encoder: Encoder, prompts: list[str]) -> Tensor:
 def pieces(prompt: str) -> set[str]:
     """Words, pairs of words and pieces of words, in letters without accents."""
     words = WORD.findall(unaccented(prompt))
-    found = {f"={word}" for word in words} | {f"{a}+{b}" for a, b in zip(words, words[1:], strict=False)}
+    found = {f"={word}" for word in words} | {f"{a}+{b}" for a, b in pairwise(words)}
     for word in words:
         edged = f"<{word}>"
         found |= {edged[at : at + size] for size in PIECES for at in range(len(edged) - size + 1)}

@@ -30,6 +30,17 @@ AGE = re.compile(
     r"|\b(1[0-7]|[3-9])(yo|yr)\b|\b(zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn|sechzehn|siebzehn)jährig"
     r"|\b(dix|onze|douze|treize|quatorze|quinze|seize|dix-sept) ans\b"
 )
+SEX = re.compile(
+    r"\b(porn\w*|xxx|sex(y|ual\w*|uel\w*|szene\w*|video\w*|tape\w*|film\w*)?|erot\w*|érot\w*|nud(e|es|ity)|nue?s?|naked|nackt\w*|undress\w*"
+    r"|strip(s|ped|ping|tease|per)?|topless|lewd|intercourse|masturb\w*|genital\w*|déshabill\w*|deshabill\w*|seduc\w*|fetish\w*|nsfw)\b"
+)
+LESSON = re.compile(
+    r"\b(educat\w*|éducat\w*|health|sexualkunde\w*|aufklärung\w*|lesson|therap\w*|prevention|protection|mole[- ]?rats?)\b"
+)
+ABUSE = re.compile(
+    r"\b(kinder ?porn\w*|child ?porn\w*|pornograph\w* (enfantine|infantile)|pédoporn\w*|pedoporn\w*|p(a|e|ae|ä|é)do\w*|csam)\b"
+)
+"""Words of sex and, against them, of teaching; and words that are both at once."""
 
 
 class Verdict(NamedTuple):
@@ -47,6 +58,13 @@ class Verdict(NamedTuple):
 def mentions_minor(prompt: str) -> bool:
     """Whether a prompt, in plain spelling, names children or an age below 18."""
     return bool(CHILD.search(prompt) or AGE.search(prompt))
+
+
+def joins_sex_and_minor(prompt: str) -> bool:
+    """Whether the words of a prompt, in plain spelling, speak of sex and of minors, and not of teaching or protection."""
+    if ABUSE.search(prompt):
+        return True
+    return bool(SEX.search(prompt)) and mentions_minor(prompt) and not LESSON.search(prompt)
 
 
 def policy(asked: str | None = None) -> str:

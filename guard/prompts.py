@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
 from .features import Encoder, features
-from .policy import CATEGORIES, MINOR, SEXUAL, SEXUAL_MINOR, Verdict, mentions_minor
+from .policy import CATEGORIES, MINOR, SEXUAL, SEXUAL_MINOR, Verdict, joins_sex_and_minor, mentions_minor
 from .spelling import plain
 
 if TYPE_CHECKING:
@@ -50,15 +50,17 @@ class PromptGuard:
         parts = [part for part in SENTENCE.split(prompt) if part.strip()]
         texts = [prompt, *(parts[:PARTS_MAX] if len(parts) > 1 else [])]
         scores = dict(zip(CATEGORIES, self.scores(texts).amax(0).tolist(), strict=True))
-        return self._judge(scores, mentions_minor(plain(prompt)))
+        return self._judge(scores, plain(prompt))
 
     def scores(self, prompts: list[str]) -> Tensor:
         """[P, categories] 0..1."""
         return (features(self.encoder, prompts) @ self.weight.T + self.bias).sigmoid()
 
-    def _judge(self, scores: dict[str, float], minor: bool) -> Verdict | None:
+    def _judge(self, scores: dict[str, float], prompt: str) -> Verdict | None:
+        """The rule for minors first, by words and by the two heads; it has a threshold of its own, and words need none."""
         limit = self.thresholds
-        if scores[SEXUAL] > limit[SEXUAL_MINOR] and (minor or scores[MINOR] > limit[MINOR]):
+        minor = mentions_minor(prompt) or scores[MINOR] > limit[MINOR]
+        if joins_sex_and_minor(prompt) or (minor and scores[SEXUAL] > limit[SEXUAL_MINOR]):
             return Verdict(SEXUAL_MINOR, scores[SEXUAL], limit[SEXUAL_MINOR])
         over = [Verdict(name, score, limit[name]) for name, score in scores.items() if name != MINOR and score > limit[name]]
         return max(over, key=lambda verdict: verdict.score, default=None)

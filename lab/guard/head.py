@@ -32,6 +32,10 @@ A_TEMPLATE = {"en": 10, "de": 8, "fr": 8}
 """Sentences drawn of a template that is refused."""
 PASSING = {"en": 1600, "de": 600, "fr": 600}
 WORLD = 250
+WRITTEN = Path(__file__).parent / "written.tsv"
+"""Sentences that were written one by one: category, language, text; - passes."""
+A_SENTENCE = 4
+"""How often each of them is shown, varied."""
 DECAY, STEPS, RATE = 1e-5, 150, 0.5
 PASS_SHARE = 0.997
 """Share of the harmless sentences held out that no threshold may touch."""
@@ -91,6 +95,10 @@ def sentences(rng: random.Random) -> list[Sentence]:
         scene = world.sample(900_000 + number, held_out=None)
         made.append(labelled(caption(scene, number).text))
         made.append(labelled(world_prompt(scene, number).text))
+    for line in WRITTEN.read_text(encoding="utf-8").splitlines():
+        name, _, text = line.split("\t")
+        labels = {"-": labelled(text)[1], SEXUAL_MINOR: frozenset({SEXUAL, MINOR})}.get(name, frozenset({name}))
+        made += [(varied(text, rng), labels) for _ in range(A_SENTENCE)]
     rng.shuffle(made)
     return made
 

@@ -1,7 +1,7 @@
 """Sentences of what is prohibited, as templates: short, clinical and not explicit, enough to teach a category.
 
 `{slot}` is replaced by one of its words. Nothing here joins sex and children: that is a rule of its own (`guard/prompts.py`),
-of two heads that are trained apart.
+of two heads.
 """
 
 PEOPLE_EN = "a woman|a man|two adults|a couple|a model|an actress|my neighbour|a soldier|a nurse"
