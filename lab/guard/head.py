@@ -39,7 +39,7 @@ A_SENTENCE = 4
 DECAY, STEPS, RATE = 1e-5, 150, 0.5
 PASS_SHARE = 0.997
 """Share of the harmless sentences held out that no threshold may touch."""
-LEAST, LEAST_SEXUAL_MINOR = 0.35, 0.08
+LEAST, LEAST_SEXUAL_MINOR = 0.4, 0.08
 """Where thresholds begin, and that of the rule for minors: what people write is less like the sentences than those held out."""
 
 Sentence = tuple[str, frozenset[str]]
