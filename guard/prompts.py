@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WEIGHTS = Path(__file__).resolve().parent / "weights/prompts.safetensors"
-SHA256 = "e3f95efc6c7fe1c1ded77641da6afae3f41b79c10e6849a84ac64636771df46d"
+SHA256 = "cb16bcbf1bd712c10b5f97e36aa729528c530c3f7b259e7926f611587b6f6dd9"
 """Of the head in the box."""
 SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 PARTS_MAX = 8
