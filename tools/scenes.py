@@ -155,7 +155,7 @@ SCENES = {
     "LongTakeProbe": Scene(
         "LongTakeLoader\nLongTakeProbe model<LongTakeLoader\nPreviewAny source<LongTakeProbe.report", show=("PreviewAny",)
     ),
-    "LongTakeVerify": Scene("LoadVideo\nLongTakeVerify video<LoadVideo", show=("LongTakeVerify",)),
+    "LongTakeVerify": Scene("LongTakeVideo\nLongTakeVerify video<LongTakeVideo\nPreviewAny source<LongTakeVerify.report"),
     "LongTakeGuard": Scene(
         "LongTakeGuard\nCLIPTextEncode text<LongTakeGuard.prompt; PreviewAny source<LongTakeGuard.report", show=("PreviewAny",)
     ),
