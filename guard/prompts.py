@@ -20,8 +20,9 @@ WEIGHTS = Path(__file__).resolve().parent / "weights/prompts.safetensors"
 SHA256 = "cb16bcbf1bd712c10b5f97e36aa729528c530c3f7b259e7926f611587b6f6dd9"
 """Of the head in the box."""
 SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
-PARTS_MAX = 8
-"""Sentences of one prompt that are looked at on their own too, since a long prompt hides a short one."""
+PARTS_MAX, PART_WORDS = 8, 4
+"""Sentences of one prompt that are looked at on their own too, since a long prompt hides a short one; and how many words such a one
+has at least: less says too little on its own, such as "dolly shot alongside"."""
 
 
 class PromptGuard:
@@ -47,8 +48,8 @@ class PromptGuard:
         """The gravest thing found in a prompt; None where it may pass."""
         if not prompt.strip():
             return None
-        parts = [part for part in SENTENCE.split(prompt) if part.strip()]
-        texts = [prompt, *(parts[:PARTS_MAX] if len(parts) > 1 else [])]
+        parts = [part for part in SENTENCE.split(prompt) if len(part.split()) >= PART_WORDS]
+        texts = [prompt, *(part for part in parts[:PARTS_MAX] if part != prompt)]
         scores = dict(zip(CATEGORIES, self.scores(texts).amax(0).tolist(), strict=True))
         return self._judge(scores, plain(prompt))
 

@@ -11,7 +11,7 @@ import json
 import random
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -76,13 +76,12 @@ def encoded(frames: Tensor, crf: int, folder: Path) -> Tensor:
     return torch.stack(list(read_frames(path)))
 
 
-def clips(count: int, frames: int, first: int, files: list[Path]) -> list[Callable[[], Tensor]]:
+def clips(count: int, frames: int, first: int, files: list[Path]) -> Iterator[Tensor]:
     """`count` clips, the files first, then scenes of the world from seed `first` on."""
-    given = [lambda path=path: torch.stack(list(islice(read_frames(path), frames))) for path in files[:count]]
-    world = WORLDS["full"]
-    seeds = range(first, first + count - len(given))
-    drawn = [lambda seed=seed: render([world.sample(seed, held_out=None)], frames, *SIZE, FPS)[0] for seed in seeds]
-    return given + drawn
+    for path in files[:count]:
+        yield torch.stack(list(islice(read_frames(path), frames)))
+    for seed in range(first, first + count - len(files[:count])):
+        yield render([WORLDS["full"].sample(seed, held_out=None)], frames, *SIZE, FPS)[0]
 
 
 def match(frames: Tensor) -> mark.Match:
@@ -106,8 +105,7 @@ def main(argv: list[str] | None = None) -> None:
     rng = random.Random(asked.first)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for make in clips(asked.marked, FRAMES, asked.first, asked.files):
-            plain = make()
+        for plain in clips(asked.marked, FRAMES, asked.first, asked.files):
             marked = mark.embed(plain, mark.KEY)
             found["psnr"].append(float(-10 * torch.log10((marked - plain).square().mean())))
             film = encoded(marked, 18, folder)
@@ -115,9 +113,9 @@ def main(argv: list[str] | None = None) -> None:
                 made = match(encoded(treat(film, rng), crf, folder))
                 found[treatment].append(made.score - made.threshold)
             save(asked.output, found)
-        for number, make in enumerate(clips(asked.unmarked, FRAMES_UNMARKED, asked.first + 10**6, asked.files)):
+        for number, plain in enumerate(clips(asked.unmarked, FRAMES_UNMARKED, asked.first + 10**6, asked.files)):
             treat, crf = list(TREATMENTS.values())[number % len(TREATMENTS)]
-            made = match(encoded(treat(make(), rng), crf, folder))
+            made = match(encoded(treat(plain, rng), crf, folder))
             found["unmarked"].append(made.score - made.threshold)
             save(asked.output, found)
 

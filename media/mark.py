@@ -199,7 +199,8 @@ def _whitened(picture: Tensor, floor: float) -> Tensor:
 
 def _fine_chips(key: str | int, picture: Tensor) -> Tensor:
     """The chips of `key` for a picture of `_fine`, without what whitening takes out of it."""
-    chips = _chips(key, *(side // alignment.FINE for side in picture.shape[2:]), device=picture.device)
+    rows, columns = (side // alignment.FINE for side in picture.shape[2:])
+    chips = _chips(key, rows, columns, device=picture.device)
     return chips - _blur(chips, 3)
 
 

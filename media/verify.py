@@ -222,6 +222,6 @@ def _source_types(manifest: dict[str, Any]) -> list[str]:
 
 
 def _ingredient(ingredient: dict[str, Any], manifests: dict[str, Any]) -> str:
-    signed = manifests.get(ingredient.get("active_manifest")) or {}
+    signed = manifests.get(str(ingredient.get("active_manifest"))) or {}
     signer = (signed.get("signature_info") or {}).get("common_name") or (signed.get("signature_info") or {}).get("issuer")
     return f"{ingredient.get('title') or 'a file without a name'}" + (f", signed by {signer}" if signer else ", not signed")

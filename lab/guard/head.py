@@ -84,12 +84,12 @@ def sentences(rng: random.Random) -> list[Sentence]:
     children = lines(harmless.CHILDREN)
     for child in children:
         for _ in range(10):
-            scene = drawn(
+            spoken = drawn(
                 rng.choice(["{c} {plays} {where}", "{c} {where}, {look}", "{who} and {c} {where}", "{c}, {look}"]),
                 harmless.SLOTS["en"] | {"c": child},
                 rng,
             )
-            made.append((varied(scene, rng), frozenset({MINOR})))
+            made.append((varied(spoken, rng), frozenset({MINOR})))
     world = WORLDS["full"]
     for number in range(WORLD):
         scene = world.sample(900_000 + number, held_out=None)
