@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from .sign import context, library
 MADE, ALTERED, NOTHING, UNREADABLE = "made by AI", "altered", "nothing found", "unreadable"
 EXIT = {MADE: 0, ALTERED: 1, NOTHING: 3, UNREADABLE: 2}
 """What `longtake verify` ends with, by verdict."""
-FRAMES_MAX, PIXELS_MAX = 4096, 4096 * 1920 * 1080
-"""How much of a film is looked at for the mark."""
+FRAMES_MAX, PIXELS_MAX, FPS_MAX = 4096, 1024 * 1920 * 1080, 12
+"""How much of a film is looked at for the mark: so many frames, at most so many a second, and pixels of all of them."""
 
 
 @dataclass
@@ -121,8 +122,10 @@ def verify(path: Path) -> Findings:
     if not path.is_file():
         raise MediaError(f"{path}: no such file; give a video or a picture")
     found = Findings(str(path), read_signature(path), tags.Said())
+    fps = Fraction(1)
     try:
-        metadata = probe(path).metadata
+        info = probe(path)
+        metadata, fps = info.metadata, info.fps
     except LongTakeError as error:
         metadata, found.unread = {}, str(error)
     except TypeError:  # Pillow, of a PNG whose text named xmp is not what it takes it for
@@ -130,16 +133,16 @@ def verify(path: Path) -> Findings:
     found.said = tags.read(path, metadata)
     if not found.unread:
         try:
-            found.mark = find_mark(path)
+            found.mark = find_mark(path, fps)
         except LongTakeError as error:
             found.unread = str(error)
     return found
 
 
-def find_mark(path: Path) -> mark.Match:
-    """The surest match of the mark in a film's first frames, up to one where it is found. Raises MediaError."""
+def find_mark(path: Path, fps: Fraction) -> mark.Match:
+    """The surest match of the mark in a film of `fps`, from its first frames up to where it is found. Raises MediaError."""
     detector, pixels = mark.Detector(mark.KEY), 0
-    for frame in islice(read_frames(path), FRAMES_MAX):
+    for frame in islice(read_frames(path, fps=min(fps, FPS_MAX)), FRAMES_MAX):
         detector.add(frame)
         pixels += frame.shape[0] * frame.shape[1]
         if pixels > PIXELS_MAX or (detector.best is not None and detector.best.found):
@@ -196,8 +199,7 @@ def _signature(store: dict[str, Any], state: str | None) -> Signature:
         signer += f" ({info['issuer']})"
     generators = active.get("claim_generator_info") or [{"name": active.get("claim_generator") or "an unknown program"}]
     types = dict.fromkeys(kind for one in (active, *others) for kind in _source_types(one))
-    results = (store.get("validation_results") or {}).get("activeManifest") or {}
-    codes = list(dict.fromkeys(one.get("code", "?") for one in results.get("failure") or []))
+    codes = _failures(store.get("validation_results") or {})
     broken = state == "Invalid"
     return Signature(
         state="broken" if broken else "trusted" if state == "Trusted" else "valid",
@@ -209,6 +211,14 @@ def _signature(store: dict[str, Any], state: str | None) -> Signature:
         problems=(codes or ["no reason given"]) if broken else [],
         own=info.get("common_name") is not None and info.get("common_name") == own_name(),
     )
+
+
+def _failures(results: dict[str, Any]) -> list[str]:
+    """Codes of what does not hold, in the file and in what it was made from. A certificate that nobody here trusts is none."""
+    own = [one.get("code", "?") for one in (results.get("activeManifest") or {}).get("failure") or []]
+    deltas = [one.get("validationDeltas") or {} for one in results.get("ingredientDeltas") or []]
+    given = [f"of an ingredient: {one.get('code', '?')}" for delta in deltas for one in delta.get("failure") or []]
+    return [code for code in dict.fromkeys(own + given) if not code.endswith("signingCredential.untrusted")]
 
 
 def _source_types(manifest: dict[str, Any]) -> list[str]:
@@ -224,4 +234,7 @@ def _source_types(manifest: dict[str, Any]) -> list[str]:
 def _ingredient(ingredient: dict[str, Any], manifests: dict[str, Any]) -> str:
     signed = manifests.get(str(ingredient.get("active_manifest"))) or {}
     signer = (signed.get("signature_info") or {}).get("common_name") or (signed.get("signature_info") or {}).get("issuer")
-    return f"{ingredient.get('title') or 'a file without a name'}" + (f", signed by {signer}" if signer else ", not signed")
+    altered = ", altered since" if _failures(ingredient.get("validation_results") or {}) else ""
+    return f"{ingredient.get('title') or 'a file without a name'}" + (
+        f", signed by {signer}{altered}" if signer else ", not signed"
+    )

@@ -96,6 +96,18 @@ def test_given_clips_are_ingredients_with_their_signatures(film, tmp_path):
     assert signature.ingredients == [f"first.mp4, signed by {certificate.own_name()}", "plain.webm, not signed"]
 
 
+def test_a_given_clip_that_was_altered_is_told(film):
+    made, (first,) = film("first.mp4")
+    made.finish([first])
+    first.write_bytes(first.read_bytes().replace(b"a dog", b"a cat", 1))
+    made, (second,) = film("second.mp4")
+    made.operation, made.sources = "extend", [first]
+    made.finish([second])
+    signature = read_signature(second)
+    assert signature.state == "trusted"
+    assert signature.ingredients == [f"first.mp4, signed by {certificate.own_name()}, altered since"]
+
+
 def test_certificate_is_made_once_and_for_nobody_else(home):
     first, second = certificate.own_identity(), certificate.own_identity()
     assert first == second
