@@ -113,7 +113,7 @@ def test_shots_on_a_reel_resume(render, tmp_path):
     (tmp_path / "story.json").write_text(
         json.dumps([{"prompt": "a dog runs", "seconds": 1}, {"prompt": "a dog rests", "seconds": 1, "seed": 9, "cut": True}])
     )
-    options = ("--shots", "story.json", "--reel", "reel")
+    options = ("--shots", "story.json", "--reel", "reel", "--no-mark")
     report = render(*options, "-o", "a.mp4")
     assert report["frames"] == 16 and report["seeds"] == [1, 9]
     segments = {path: path.stat().st_mtime_ns for path in (tmp_path / "reel/segments").iterdir()}
@@ -125,7 +125,7 @@ def test_shots_on_a_reel_resume(render, tmp_path):
 def test_pruning_deletes_what_the_last_version_does_not_use(render, longtake, tmp_path):
     prompts = ("a dog", "a cat")
     for prompt in prompts:
-        render(prompt, "--frames", 4, "--reel", "reel", "-o", "a.mp4")
+        render(prompt, "--frames", 4, "--no-mark", "--reel", "reel", "-o", "a.mp4")
     code, out, _ = longtake("inspect", "reel", "--json")
     report = json.loads(out)
     assert code == 0 and [segment["used"] for segment in report["segments"]] == [True, False]
@@ -139,7 +139,7 @@ def test_pruning_deletes_what_the_last_version_does_not_use(render, longtake, tm
     render(prompts[1], "--frames", 4, "--reel", "reel", "-o", "b.mp4")
     code, out, _ = longtake("inspect", "reel", "--prune")
     assert code == 0 and "earlier" not in out and len(list((tmp_path / "reel/segments").iterdir())) == 1
-    render(prompts[1], "--frames", 4, "--reel", "reel", "-o", "c.mp4")
+    render(prompts[1], "--frames", 4, "--no-mark", "--reel", "reel", "-o", "c.mp4")
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
     assert longtake("inspect", "a.mp4", "--prune")[0] == 2
 
