@@ -20,7 +20,10 @@ class WindowConfig:
     """Latent frames in a window: `anchors`, then `context`, then `new` ones; a first window fills all of it with new.
 
     `ahead` known frames after the new ones are shown on top of that, if they lie less than `reach` frames after the
-    first new one; no window makes fewer than `least` new frames where that can be avoided. Raises UsageError.
+    first new one; no window makes fewer than `least` new frames where that can be avoided. `beside`: anchors take no room
+    among these frames, and are those of the chain, not of the shot. `margin` frames more fit into a window that begins the
+    take, as all others spend them on a head of their own. `full`: a window that has less to make is shown more context, so
+    that all are of one size, and one frame that would be left over is made along. Raises UsageError.
     """
 
     anchors: int = 1
@@ -29,17 +32,22 @@ class WindowConfig:
     ahead: int = 3
     reach: int = 12
     least: int = 3
+    beside: bool = False
+    margin: int = 0
+    full: bool = False
 
     def __post_init__(self) -> None:
         if min(self.anchors, self.context, self.ahead) < 0 or min(self.new, self.reach, self.least) < 1:
             raise UsageError("window: anchors, context and ahead must be at least 0; new, reach and least at least 1")
+        if self.margin < 0:
+            raise UsageError(f"window: margin {self.margin}; give at least 0")
         if self.anchors > 1 and self.context == 0:
             raise UsageError("window: several anchors need some context; give context at least 1")
 
     @property
     def size(self) -> int:
         """Frames of a full window, without those ahead."""
-        return self.anchors + self.context + self.new
+        return (0 if self.beside else self.anchors) + self.context + self.new
 
 
 DEFAULT_WINDOWS = WindowConfig()
@@ -131,13 +139,14 @@ class FrameOrder:
             begin -= 1
         return list(range(begin, step))
 
-    def anchors(self, step: int, before: int, count: int) -> list[int]:
-        """Up to `count` first steps of the shot of `step`, all before step `before`; [USER_ANCHOR] where one was given."""
+    def anchors(self, step: int, before: int, count: int, chain: bool = False) -> list[int]:
+        """Up to `count` first steps of the shot of `step`, or of its `chain` of shots between cuts, all before step `before`;
+        [USER_ANCHOR] where one was given."""
         shot = self.shot(step)
         if self.anchor_given and shot == self.shot(0):
             return [USER_ANCHOR][:count]
         begin = step
-        while begin > 0 and self.shot(begin - 1) == shot:
+        while begin > 0 and not (self.is_cut(begin - 1) if chain else self.shot(begin - 1) != shot):
             begin -= 1
         return list(range(begin, min(begin + count, before)))
 
@@ -172,8 +181,13 @@ def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS) -> l
             step += 1
             continue
         context = order.context(step, config.context)
-        anchors = order.anchors(step, step - len(context), config.anchors)
-        end = _end(order, step, config.size - len(context) - len(anchors), config)
+        anchors = order.anchors(step, step - len(context), config.anchors, chain=config.beside)
+        first = not order.backward and step == len(context)
+        room = config.size - len(context) - (0 if config.beside else len(anchors)) + first * config.margin
+        end = _end(order, step, room, config)
+        if config.full and end - step < room:
+            context = order.context(step, config.context + room - (end - step))
+            anchors = [anchor for anchor in anchors if anchor not in context]
         ahead = order.ahead(step, end, config)
         windows.append(_window(order, order.shot(step), anchors, context, range(step, end), ahead))
         step = end
@@ -184,12 +198,14 @@ def _end(order: FrameOrder, step: int, room: int, config: WindowConfig) -> int:
     """Step after the last new one of a window that begins at `step` and has room for `room` new frames."""
     end = order.stretch_end(step)
     rest = end - step
+    if config.full and rest in (room, room + 1):
+        return end
     if rest > room:
         least = min(config.least, room)
         bounded = not order.is_cut(end - 1) and (end in order.known or end >= order.length)
         if bounded:  # the last window, which meets what is known, is a full one
             return step + max(least, rest - room * (-(-rest // room) - 1))
-        return step + (room if rest - room >= least else max(1, rest - least))
+        return step + (room if config.full or rest - room >= least else max(1, rest - least))
     stop = order.shot_end(step)
     while True:  # go on over known frames while the next stretch of new ones still fits whole
         begin = end

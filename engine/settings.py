@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import UsageError
 from .capability import Capability
@@ -21,7 +21,8 @@ class Settings:
     `context_sigma` and `anchor_sigma` are the levels at which known frames are shown. `rolling` advances a queue of about
     `queue` latents along a ramp of noise levels instead of window after window. `levels` [steps + 1], falling to 0, replace
     the schedule that steps and shift give. `adain` 0..1 moves the statistics of every window but a shot's first toward those
-    of the shot's beginning, against drift (windows only). Raises UsageError.
+    of the shot's beginning, against drift (windows only), from none to all of that over the first `adain_ramp` latents. Raises
+    UsageError.
     """
 
     steps: int = 16
@@ -33,6 +34,7 @@ class Settings:
     queue: int = 8
     levels: tuple[float, ...] | None = None
     adain: float = 0.0
+    adain_ramp: int = 0
 
     def __post_init__(self) -> None:
         schedule(self.steps, self.shift)
@@ -65,11 +67,12 @@ class Settings:
         Raises UsageError where nothing new fits into the window."""
         return cls(
             steps=steps or (capability.steps if levels is None else len(levels) - 1),
-            shift=capability.shift,
+            shift=capability.shift or 1.0,
             windows=windows_of(capability, window, overlap, anchor),
             rolling=rolling,
             levels=None if levels is None else tuple(levels),
             adain=capability.adain if adain < 0 else adain,
+            adain_ramp=capability.adain_ramp,
         )
 
 
@@ -78,15 +81,19 @@ def windows_of(capability: Capability, window: int = 0, overlap: int = 0, anchor
     usual, cycle = capability.windows, capability.timeline.cycle
     anchors = usual.anchors if anchor else 0
     size = window or usual.size + capability.margin
-    context = overlap or usual.context + (usual.anchors - anchors)  # without its anchor a model sees one more latent before
-    new = size - context - anchors - capability.margin
+    beside = 0 if usual.beside else 1
+    # without its anchor a model sees one more latent before
+    context = overlap or usual.context + (usual.anchors - anchors) * beside
+    new = size - context - anchors * beside - capability.margin
     if new < 1:
         raise UsageError(f"window of {size} latents with an overlap of {context}: nothing new fits in; give a longer window")
     if cycle:
         new = max(1, new // cycle) * cycle
     # a model that is told how far away a known frame is knows distances up to its usual window
     reach = window if window and usual.reach > 1 else usual.reach
-    return WindowConfig(anchors, context, new, overlap or usual.ahead, reach, min(LEAST, new))
+    return replace(
+        usual, anchors=anchors, context=context, new=new, ahead=overlap or usual.ahead, reach=reach, least=min(LEAST, new)
+    )
 
 
 DEFAULT_SETTINGS = Settings()

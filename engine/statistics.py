@@ -31,10 +31,15 @@ class ChannelStatistics(NamedTuple):
         return cls(latents.mean((2, 3, 4), keepdim=True), latents.std((2, 3, 4), correction=0, keepdim=True))
 
 
-def adain(latents: Tensor, goal: ChannelStatistics, strength: float) -> Tensor:
-    """Latents [1, C, T, h, w] with their moments moved toward `goal`, by `strength` 0..1."""
+def adain(latents: Tensor, goal: ChannelStatistics, strength: float, ramp: int = 0) -> Tensor:
+    """Latents [1, C, T, h, w] with their moments moved toward `goal`, by `strength` 0..1, which rises evenly over the first
+    `ramp` latents: what joins finished frames is left where it joins them."""
     mean, std = ChannelStatistics.of(latents)
-    return torch.lerp(latents, (latents - mean) / std.clamp_min(EPSILON) * goal.std + goal.mean, strength)
+    weight: float | Tensor = strength
+    if ramp:
+        weight = strength * (torch.arange(latents.shape[2]) / ramp).clamp(max=1.0).view(1, 1, -1, 1, 1).to(latents)
+    moved = (latents - mean) / std.clamp_min(EPSILON) * goal.std + goal.mean
+    return torch.lerp(latents, moved, weight)
 
 
 class ShotStatistics:

@@ -19,6 +19,7 @@ from .frame_order import USER_ANCHOR, Window, plan_windows
 from .noise_matrix import keep_known, sync_matrix
 from .request import Request
 from .retry import Retry, Retrying
+from .roles import ANCHOR
 from .rolling import queue_pieces
 from .settings import DEFAULT_SETTINGS, Settings
 from .state import Progress, Segments, TakeState, WindowResult, make_key
@@ -60,6 +61,11 @@ def sample(
     if request.backward:
         pieces = _turned(work, list(_collected(work, pieces)))
     done = 0
+    if denoiser.lead and not request.backward:  # frames of what is known show what comes before the first window
+        while done < request.length and done in request.known:
+            done += 1
+        if 0 < done < request.length:
+            yield Chunk(0, _span(work, 0, done))
     for piece in pieces:
         for place, index in enumerate(piece.indices):
             work.store[index] = piece.latents[0, :, place]
@@ -151,7 +157,8 @@ def sample_window(
     what: dict[str, Any] = {"kind": "ring" if ring else "window", "keep": list(window.keep)}
     what |= work.describe(window.indices, window.roles, origin)
     if goal is not None:
-        what |= {"adain": work.settings.adain}
+        ramp = work.settings.adain_ramp
+        what |= {"adain": [work.settings.adain, ramp] if ramp else work.settings.adain}
     key = make_key(what, [sigma, latents, *(goal or ())])
     steps = sigma.shape[0] - 1
     found = work.recall(key)
@@ -167,15 +174,20 @@ def sample_window(
         noise=work.noise(window.indices),
         ring=ring,
         indices=window.indices,
-        before=work.before(window.indices[0]) if work.denoiser.lead else None,
+        before=work.before(_first(window)) if work.denoiser.lead else None,
         on_step=lambda step, steps: work.report(number, count, step, steps),
         **work.conditioning(window.indices, window.roles, origin),
     )
     new = sampled[:, :, ~keep].contiguous()
     if goal is not None:
-        new = adain(new, goal, work.settings.adain)
+        new = adain(new, goal, work.settings.adain, work.settings.adain_ramp)
     work.keep(key, new, {"indices": list(window.new)}, work.denoiser.side_tensors(window.new))
     return new, key
+
+
+def _first(window: Window) -> int:
+    """Number of the first latent of a window that is no anchor."""
+    return next(index for index, role in zip(window.indices, window.roles, strict=True) if role != ANCHOR)
 
 
 def _starts(request: Request, window: Window) -> Tensor:

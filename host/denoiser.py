@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import comfy.model_management
 import comfy.model_patcher
@@ -20,31 +20,20 @@ import latent_preview
 import torch
 from torch import Tensor
 
-from ..engine.denoiser import Blend, OnStep, Slope, check_finite, frame_noise
+from ..engine.denoiser import Blend, OnStep, Slope, check_finite
 from ..engine.state import digest
-from ..engine.timeline import Timeline
 from ..errors import UsageError
 from ..models.box import identity as box_identity
 from .audio import Track, join_av
 from .box_model import FRAMES, FrameInputs, FramePrompts
+from .clip import NOTHING, ClipBuilder, Start, Window, WindowClip
 from .codec import LEAD
-from .image_conditioning import Conditioning, Known, grey_like, prepare, streams
+from .frames import FrameStore
+from .image_conditioning import Conditioning, Known, prepare, streams
 from .sampling import Conds, Sampling
 
 SLACK, INFINITE = 1e-3, 1e9
 """Relative difference in which two noise levels are one; a level that no noise reaches."""
-
-
-def margins(timeline: Timeline, indices: Sequence[int]) -> tuple[int, int]:
-    """Latents to put before and after a window of the latents `indices`, so that it is a clip the model can make.
-
-    They are dropped afterwards. A causal VAE's first latent stands for fewer frames than the others, so a window from the
-    middle of a take needs another one there; a cycle must begin with its first latent, and some models make certain
-    numbers of latents only.
-    """
-    begin = indices[0]
-    front = begin % timeline.cycle if timeline.cycle else int(begin > 0 and timeline.first != timeline.rest)
-    return front, timeline.legal(front + len(indices)) - front - len(indices)
 
 
 @dataclass
@@ -73,33 +62,14 @@ class Waiting:
         return torch.where(self._levels < level * (1 - SLACK), self._given, clean)
 
 
-class WindowClip(NamedTuple):
-    """A window as a clip that the model can make: `latents` [1, C, T, h, w], which of them are `kept` [T], and their `noise`,
-    all with margins; `keep` [n] and `indices` of the window's own frames, which begin after `front` latents of margin; `seed`
-    of whatever else is drawn for it."""
-
-    latents: Tensor
-    kept: Tensor
-    noise: Tensor
-    keep: Tensor
-    indices: list[int]
-    front: int
-    seed: int
-
-    @property
-    def middle(self) -> int:
-        """A frame in the middle of what is made."""
-        return self.front + int((~self.keep).nonzero().flatten().median())
-
-
 @dataclass
 class HostDenoiser:
     """`engine.denoiser.Denoiser` by the host's samplers. `prompts` are by the numbers the request's shots name; those of
     the request must name them in reel keys (see `sampling.prompt_name`). `fps` frames a second are told to a model that
     understands frame inputs; `show(latents)` gets a clean latent frame at every step, for a preview; `track` is the sound that
     goes with the video: a window is shown what is known of it, and adds what it makes; `mask` [1, 1, length, h, w] of the whole
-    take, 1 = generate, keeps parts of the latents that a window begins from. Counted are `calls` of the model, the `tokens`
-    (latents) in them, and how many of these are `new`.
+    take, 1 = generate, keeps parts of the latents that a window begins from; `take` is what the take begins with, `frames` those
+    of it that were decoded. Counted are `calls` of the model, the `tokens` (latents) in them, and how many of these are `new`.
     """
 
     sampling: Sampling
@@ -108,10 +78,11 @@ class HostDenoiser:
     show: Callable[[Tensor], None] | None = None
     track: Track | None = None
     mask: Tensor | None = None
+    take: Start = NOTHING
+    frames: FrameStore = field(default_factory=FrameStore)
     calls: int = 0
     tokens: int = 0
     new: int = 0
-    _grey: dict[tuple[int, ...], Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sampling, can = self.sampling, self.sampling.capability
@@ -122,8 +93,12 @@ class HostDenoiser:
             self.identity = box_identity(can.model, *sampling.plain, self.fps, negative[0][0])
         else:
             self.identity = json.dumps([can.model, sampling.identity])
+        self.clips = ClipBuilder(can, sampling.vae, self.frames, self.take)
         heard = [] if self.track is None else [digest(self.track.pieces[at] for at in sorted(self.track.pieces))]
         heard += [] if self.mask is None else [digest([self.mask])]
+        begun = [] if self.take.picture is None else [self.take.picture]
+        begun += [part for guide in self.take.guides for part in (guide.latent, guide.coordinates)]
+        heard += [digest(begun)] if begun else []
         self.identity = " ".join([self.identity, *heard])
 
     def denoise(
@@ -152,21 +127,21 @@ class HostDenoiser:
         levels = self._levels(sigma, keep, start)
         if len(levels) < 2:
             return latents
-        clip = self._clip(latents, keep, indices, before, noise, start)
+        clip, spare = self.clips.build(Window(latents, keep, noise, list(indices), start, before), role)
         number = self._prompt(prompt_index, keep, blend)
-        waiting = self._waiting(clip, sigma[0])
         known, mask = self._known(clip, self.prompts[number])
+        waiting = self._waiting(clip, known, sigma[0, spare:])
         inputs = self._inputs(role, position, prompt_index, number)
         guider = self._guider(_split(known.positive, self.prompts[number]), inputs, clip, known.samples, waiting)
 
         def callback(step: int, clean: Any, x: Any, total: int) -> None:
             if self.show is not None:
-                self.show(streams(clean)[0][:, :, clip.middle : clip.middle + 1])
+                self.show(known.frames(streams(clean)[0])[:, :, clip.middle : clip.middle + 1])
             if on_step is not None:
                 on_step(step + 1, len(levels) - 1)
 
         out = guider.sample(
-            _with_sound(clip.noise, known.samples, clip.seed),
+            _with_sound(known.widened(clip.noise, clip.spare), known.samples, clip.seed),
             known.samples,
             self.sampling.sampler,
             levels,
@@ -175,39 +150,26 @@ class HostDenoiser:
             disable_pbar=True,
             seed=clip.seed,
         )
-        return self._finished(known.restore(out), clip, latents)
+        made = self._finished(known.restore(out), clip, latents[:, :, spare:])
+        return torch.cat([latents[:, :, :spare], made], 2)
 
     def side_tensors(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        """What belongs to a finished segment beside its latents: its sound, and how much of it goes with each latent."""
-        return {} if self.track is None else {"sound": self.track.piece(indices), "sizes": self.track.sizes(indices)}
+        """What belongs to a finished segment beside its latents: its sound, and how much of it goes with each latent; the frame
+        that a chain began with."""
+        head = self.clips.heads.get(indices[0])
+        found = {} if head is None else {"head": head}
+        return found if self.track is None else {**found, "sound": self.track.piece(indices), "sizes": self.track.sizes(indices)}
 
     def restore(self, indices: Sequence[int], tensors: Mapping[str, Tensor]) -> None:
-        """Takes the sound of a segment that need not be made again."""
+        """Takes what belongs to a segment that need not be made again."""
+        if "head" in tensors:
+            self.clips.heads[indices[0]] = tensors["head"]
         if self.track is not None:
             self.track.put(indices, tensors["sound"], tensors["sizes"])
 
     def advance(self, *_: object, **__: object) -> tuple[Tensor, Slope]:
         """A queue needs the model's velocity, not a whole run of a sampler."""
         raise UsageError("rolling works inside one sampler run: use the Rolling Sampler with SamplerCustomAdvanced")
-
-    def _clip(
-        self, latents: Tensor, keep: Tensor, indices: Sequence[int], before: Tensor | None, noise: Tensor, start: float
-    ) -> WindowClip:
-        """The window with its margins, which are like its ends where it does not begin with noise alone (`start` below 1)."""
-        timeline = self.capability.timeline
-        front, back = margins(timeline, indices)
-        fresh = (~keep).nonzero().flatten()
-        # samplers that add noise at every step get other noise in every window, whatever its place in the take
-        seed = int.from_bytes(noise[:, :, fresh[0]].float().cpu().numpy().tobytes()[:8], "little") >> 1
-        edge = latents if start < 1 else torch.zeros_like(latents)
-        whole = torch.cat([*[edge[:, :, :1]] * front, latents, *[edge[:, :, -1:]] * back], 2)
-        kept = torch.cat([keep.new_zeros(front), keep, keep.new_zeros(back)])
-        head = self._head(before, seed) if front and not timeline.cycle else None
-        if head is not None:
-            whole[:, :, :1], kept[0] = head, True
-        spare = [frame_noise(seed, at, noise[0, :, 0].shape)[None, :, None] for at in range(front + back)]
-        noises = torch.cat([*spare[:front], noise, *spare[front:]], 2)
-        return WindowClip(whole, kept, noises, keep, list(indices), front, seed)
 
     def _known(self, clip: WindowClip, conds: Conds) -> tuple[Known, Any]:
         """The clip and its conditioning as the model wants known frames, with sound where there is some, and the noise mask."""
@@ -222,8 +184,12 @@ class HostDenoiser:
             [],
             join_av(clip.latents, sound),
             clip.kept,
-            grey=self._grey_for(clip.latents),
+            grey=clip.grey,
+            after=clip.after,
             audio_keep=heard if heard is not None and bool(heard.any()) else None,
+            place=clip.place,
+            anchor=clip.anchor,
+            guides=clip.guides,
         )
         if self.mask is None:
             return known, known.noise_mask
@@ -232,6 +198,7 @@ class HostDenoiser:
     def _finished(self, sampled: Any, clip: WindowClip, latents: Tensor) -> Tensor:
         """The window's latents out of what was sampled, kept ones bit for bit; its sound goes to the track."""
         video, *sound = streams(sampled)
+        self.clips.learn(clip, video)
         made = video[:, :, clip.front : clip.front + len(clip.keep)].cpu().to(latents)
         check_finite(made)
         if self.track is not None:
@@ -265,15 +232,17 @@ class HostDenoiser:
         states = [self.prompts[one]["positive"][0][0] for one in used.tolist()]
         return FrameInputs(role, position, self.fps, FramePrompts(states, torch.searchsorted(used, prompt_index)))
 
-    def _waiting(self, clip: WindowClip, starts: Tensor) -> Tensor | None:
-        """Noise level [T] that each frame of the clip begins at, where not all begin at one; margins begin with their
-        neighbours."""
+    def _waiting(self, clip: WindowClip, known: Known, starts: Tensor) -> Tensor | None:
+        """Noise level [T] that each frame of the samples begins at, where not all begin at one; margins begin with their
+        neighbours, latents beside the clip at once."""
         fresh = starts[~clip.keep]
         if bool((fresh == fresh[0]).all()):
             return None
         shares = torch.where(clip.keep, fresh.max(), starts)
         front, back = clip.front, len(clip.kept) - clip.front - len(shares)
-        shares = torch.cat([shares[:1].expand(front), shares, shares[-1:].expand(back)])
+        beside = fresh.max()[None]
+        shares = torch.cat([shares[:1].expand(front), shares, shares[-1:].expand(back), beside.expand(known.after)])
+        shares = torch.cat([beside.expand(known.before), shares])
         levels = {share: self._level(share) for share in set(shares.tolist())}
         return torch.tensor([levels[share] for share in shares.tolist()])
 
@@ -290,7 +259,7 @@ class HostDenoiser:
         def counted(run: Any, *args: Any, **kwargs: Any) -> Any:
             comfy.model_management.throw_exception_if_processing_interrupted()
             self.calls += 1
-            self.tokens += len(clip.kept)
+            self.tokens += streams(samples)[0].shape[2]  # with what lies beside the clip
             self.new += int((~clip.keep).sum())
             clean = run(*args, **kwargs)
             return clean if waiting is None else waiting.put(run.class_obj, clean, args[1])
@@ -304,30 +273,13 @@ class HostDenoiser:
             index = torch.where(blend.weight > 0.5, blend.prompt, index)
         return int(index[~keep].mode().values)
 
-    def _head(self, before: Tensor | None, seed: int) -> Tensor | None:
-        """The last frame of the latents right before a clip as its first latent [1, C, 1, h, w], so that a model which learned to
-        go on from a clip's beginning finds one; None without a VAE, and where nothing comes before."""
-        vae = self.sampling.vae
-        if vae is None or before is None:
-            return None
-        with torch.random.fork_rng():  # some decoders add noise
-            torch.manual_seed(seed)
-            return vae.encode(vae.decode(before)[0, -1:]).cpu()
-
-    def _grey_for(self, clip: Tensor) -> Tensor | None:
-        if self.sampling.vae is None or not {"concat_latent_image", "vace_frames"} & set(self.capability.needs):
-            return None
-        size = tuple(clip.shape)
-        if size not in self._grey:
-            self._grey[size] = grey_like(self.sampling.vae, self.capability.timeline, clip)
-        return self._grey[size]
-
 
 def _narrowed(known: Known, part: Tensor, front: int) -> Any:
     """The noise mask of a window that also keeps parts of its frames: `part` [1, 1, n, h, w], without margins."""
     masks = [torch.ones(1, 1, *stream.shape[2:]) for stream in streams(known.samples)]
     if known.noise_mask is not None:
         masks = [made * given for made, given in zip(masks, streams(known.noise_mask), strict=True)]
+    front += known.before
     masks[0][:, :, front : front + part.shape[2]] *= part
     return masks[0] if len(masks) == 1 else comfy.nested_tensor.NestedTensor(masks)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
+import comfy.utils
 import torch
 from torch import Tensor
 
 from ..engine.timeline import Timeline
 from ..errors import UsageError
+from .families import probe, probe_vae
+from .frames import GreyFrames
+from .image_conditioning import Conditioning, prepare
 from .latents import kept, mask_of, parts, space_of_vae, space_tag, video
+from .user_conditioning import IMAGE, MASK
 
 
 def place(
@@ -22,11 +27,12 @@ def place(
     last: Tensor | None,
     keyframes: list[tuple[float, Tensor]],
     fps: float,
+    stills: bool = True,
 ) -> dict[str, Any]:
     """`latent` with known frames: `first` and `last` [n, H, W, 3] at its ends, `keyframes` (seconds, picture) between.
 
-    Clips are cut to whole latents; a picture lasts one latent. A noise mask that is there already stays beside them. Raises
-    UsageError where they do not fit or collide.
+    Clips are cut to whole latents; a picture lasts one latent, and without `stills` has none where a latent stands for several
+    frames. A noise mask that is there already stays beside them. Raises UsageError where they do not fit or collide.
     """
     space = space_of_vae(vae)
     samples = video(latent, space=space).clone()
@@ -39,7 +45,7 @@ def place(
     if first is not None:
         encoded = encode(vae, first, timeline, size)
         _put(samples, keep, 0, encoded[:, :, :length], "first")
-    if last is not None:
+    if last is not None and (stills or len(last) > 1):
         encoded = encode(vae, last, timeline, size, inside=True)
         _put(samples, keep, max(0, length - encoded.shape[2]), encoded[:, :, -length:], "last")
     for seconds, picture in keyframes:
@@ -47,9 +53,103 @@ def place(
         if not 0 <= frame < timeline.frames_for(length):
             raise UsageError(f"keyframe at {seconds:g} s: the take lasts {timeline.frames_for(length) / fps:g} s at {fps:g} fps")
         at = timeline.latent_at(frame)
-        _put(samples, keep, at, encode(vae, picture[:1], timeline, size, inside=at > 0)[:, :, :1], f"keyframe at {seconds:g} s")
+        if stills or not at:
+            encoded = encode(vae, picture[:1], timeline, size, inside=at > 0)[:, :, :1]
+            _put(samples, keep, at, encoded, f"keyframe at {seconds:g} s")
     mask = mask_of(keep) if part is None else mask_of(keep) * part
     return {**space_tag(space), **latent, "samples": samples, "noise_mask": mask}
+
+
+class Told(NamedTuple):
+    """A LATENT with known frames, and both conditionings, which tell a model of them."""
+
+    latent: dict[str, Any]
+    positive: Conditioning | None
+    negative: Conditioning | None
+
+
+def known_frames(
+    model: Any,
+    vae: Any,
+    latent: dict[str, Any],
+    positive: Conditioning | None,
+    negative: Conditioning | None,
+    *,
+    first: Tensor | None,
+    last: Tensor | None,
+    named: dict[str, Tensor | None] | None,
+    at: str,
+    fps: float,
+) -> Told:
+    """The node's outputs: `named` pictures lie `at` seconds, "1.5, 3". Raises UsageError."""
+    frames: dict[str, Any] = {"first": first, "last": last, "keyframes": read_seconds(at, named), "fps": fps}
+    if model is not None:
+        return tell(model, vae, latent, positive, negative, **frames)
+    if positive is not None or negative is not None:
+        raise UsageError("positive, negative: connect the model too, as each family is told of known frames in its own way")
+    return Told(place(vae, latent, probe_vae(vae)[0], **frames), None, None)
+
+
+def tell(
+    model: Any,
+    vae: Any,
+    latent: dict[str, Any],
+    positive: Conditioning | None,
+    negative: Conditioning | None,
+    *,
+    first: Tensor | None,
+    last: Tensor | None,
+    keyframes: list[tuple[float, Tensor]],
+    fps: float,
+) -> Told:
+    """Known frames as the model was trained to see them, in the latent and in both conditionings; see `place`. A picture is
+    one frame for a model that can be told so. Raises UsageError."""
+    can = probe(model)
+    frames: dict[str, Any] = {"first": first, "last": last, "keyframes": keyframes, "fps": fps}
+    single = can.filler == "grey" and MASK in can.needs
+    placed = place(vae, latent, can.timeline, **frames, stills=not single)
+    samples, keep = video(placed, can.channels), kept(placed)
+    if single:
+        changes = _by_frame(vae, samples, can.timeline, **frames)
+        told = [
+            None if part is None else [[states, {**values, **changes}] for states, values in part] for part in (positive, negative)
+        ]
+        return Told(placed, *told)
+    grey = after = None
+    if can.filler == "grey":
+        greys, whole = GreyFrames(vae, can.timeline), int(keep.int().cumprod(0).sum())
+        grey = greys.alone(samples)
+        if first is not None:
+            pixels = scaled(vae, first, samples.shape[3:])[: can.timeline.frames_for(whole)]
+            after = greys.after(pixels, whole, samples)
+    known = prepare(model, can, positive or [], negative or [], samples, keep, grey=grey, after=after)
+    return Told(placed, known.positive if positive is not None else None, known.negative if negative is not None else None)
+
+
+def _by_frame(
+    vae: Any,
+    samples: Tensor,
+    timeline: Timeline,
+    *,
+    first: Tensor | None,
+    last: Tensor | None,
+    keyframes: list[tuple[float, Tensor]],
+    fps: float,
+) -> dict[str, Tensor]:
+    """Pictures among grey frames encoded as one clip, and a mask channel for each frame of a latent, as in
+    WanFirstLastFrameToVideo."""
+    size, total = samples.shape[3:], timeline.frames_for(samples.shape[2])
+    spatial = vae.spacial_compression_encode()
+    pixels = torch.full((total, int(size[0]) * spatial, int(size[1]) * spatial, 3), 0.5)
+    mask = torch.ones(1, 1, samples.shape[2] * timeline.rest, *size)
+    head = timeline.rest - timeline.first
+    clips = [] if first is None else [(0, first[:total])]
+    clips += [] if last is None else [(total - len(last[-total:]), last[-total:])]
+    for begin, clip in [*clips, *((round(seconds * fps), picture[:1]) for seconds, picture in keyframes)]:
+        pixels[begin : begin + len(clip)] = scaled(vae, clip, size)
+        mask[:, :, begin + head if begin else 0 : begin + len(clip) + head] = 0
+    mask = mask.view(1, samples.shape[2], timeline.rest, *size).transpose(1, 2).contiguous()
+    return {IMAGE: vae.encode(pixels), MASK: mask}
 
 
 def read_seconds(text: str, pictures: dict[str, Tensor | None] | None) -> list[tuple[float, Tensor]]:
@@ -72,15 +172,7 @@ def encode(vae: Any, frames: Tensor, timeline: Timeline, size: Any, *, inside: b
     A causal VAE's first latent stands for fewer frames than the others, so what is to lie `inside` a take is encoded
     behind a held copy of its own first frame, whose latent is dropped.
     """
-    import comfy.utils
-
-    if frames.ndim != 4 or not len(frames):
-        raise UsageError(f"image {tuple(frames.shape)}: give pictures [n, height, width, 3]")
-    spatial = vae.spacial_compression_encode()
-    frames = comfy.utils.common_upscale(
-        frames[..., :3].movedim(-1, 1), int(size[1]) * spatial, int(size[0]) * spatial, "bicubic", "center"
-    ).clamp(0, 1)
-    frames = frames.movedim(1, -1)
+    frames = scaled(vae, frames, size)
     if len(frames) == 1:  # a still lasts as long as its latent
         frames = frames.repeat(timeline.rest if inside else timeline.first, 1, 1, 1)
     if inside:
@@ -90,6 +182,17 @@ def encode(vae: Any, frames: Tensor, timeline: Timeline, size: Any, *, inside: b
     count = max(1, timeline.latents_for(len(frames) + 1) - 1) if len(frames) >= timeline.first else 1
     whole = timeline.frames_for(count)
     return vae.encode(frames[:whole] if len(frames) >= whole else _padded(frames, whole))
+
+
+def scaled(vae: Any, frames: Tensor, size: Any) -> Tensor:
+    """Frames [n, H, W, 3] scaled to fill `size` (latent height, width), cut at the edges. Raises UsageError."""
+    if frames.ndim != 4 or not len(frames):
+        raise UsageError(f"image {tuple(frames.shape)}: give pictures [n, height, width, 3]")
+    spatial = vae.spacial_compression_encode()
+    frames = comfy.utils.common_upscale(
+        frames[..., :3].movedim(-1, 1), int(size[1]) * spatial, int(size[0]) * spatial, "bicubic", "center"
+    )
+    return frames.clamp(0, 1).movedim(1, -1)
 
 
 def _padded(frames: Tensor, count: int) -> Tensor:

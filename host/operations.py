@@ -14,6 +14,7 @@ from .latents import Space, kept, parts, space_of, video
 from .reels import reel_path
 from .sampling import Sampling
 from .session import Made, run
+from .user_conditioning import guides_of
 
 Latent = dict[str, Any]
 
@@ -138,10 +139,15 @@ def blend(sampling: Sampling, a: Latent, b: Latent, begin: float, end: float, st
 
 
 def film(sampling: Sampling, clip: Any, shots: str, latent: Latent, fps: float, fade: int, reel: str) -> Made:
-    """A film from a shot list, each shot after the prompt `clip` encodes; `latent` gives the size. A named reel keeps
-    every finished window, so that a stopped run goes on where it stopped."""
+    """A film from a shot list, each shot after the prompt `clip` encodes; `latent` gives the size, and the frames to keep where
+    its noise mask keeps some. A named reel keeps every finished window, so that a stopped run goes on where it stopped."""
     lines = parse_shots(shots, timed=True)
-    size = video(_silent(sampling, latent), sampling.capability.channels, space=_space(sampling))
+    seen = _silent(sampling, latent)
+    size = video(seen, sampling.capability.channels, space=_space(sampling)).float().cpu()
+    if parts(seen) is not None:
+        raise UsageError(
+            "latent: its noise mask keeps frames in part; Long Take keeps whole ones, give strength 1 where the mask was made"
+        )
     rate = rate_of(sampling, fps)
     if fade < 0:
         raise UsageError(f"fade {fade}: give 0 latent frames or more")
@@ -149,14 +155,18 @@ def film(sampling: Sampling, clip: Any, shots: str, latent: Latent, fps: float, 
     if clip is None:
         raise UsageError("clip: none; this checkpoint holds no text encoder, load one of its own")
     shape = (size.shape[1], size.shape[3], size.shape[4])
-    plan = operations.film(sampling.capability, lines, shot_lengths(lines, rate, 0.0), shape, seed=sampling.seed, fade=fade)
+    guides, mask = guides_of(sampling.conds, size, seen.get("noise_mask")), kept(seen)
+    frames = size.shape[2] - len(guides)
+    known = {int(at): size[0, :, at] for at in mask[:frames].nonzero().flatten()}
+    lengths = shot_lengths(lines, rate, 0.0)
+    plan = operations.film(sampling.capability, lines, lengths, shape, seed=sampling.seed, fade=fade, known=known)
     texts = plan.request.prompts
     prompts = [sampling.prompt(clip.encode_from_tokens_scheduled(clip.tokenize(text))) for text in texts]
     named = [texts[shot.prompt] for shot in plan.request.shots]
     track = track_of(sampling, Plan(plan.request, 0, (operations.Placement(0, 0),)), [latent])
     if track is not None:  # an empty latent: it says that sound is wanted, and nothing else
         track.pieces.clear()
-    return run(plan, sampling, prompts, fps=rate, reel=path, texts=named, track=track)
+    return run(plan, sampling, prompts, fps=rate, reel=path, texts=named, track=track, guides=guides)
 
 
 def _share(strength: float) -> float:

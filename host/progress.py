@@ -79,12 +79,15 @@ class Watch:
         length: int,
         also: Callable[[Tensor], None] = lambda frames: None,
     ) -> None:
-        """Goes through the finished latents [1, C, n, h, w] of a take of `length` of `shape` (C, h, w) and shows them as a
-        growing video in the temp folder; `also` gets its frames [T, H, W, 3]. Only what `chunks` raises is raised: a take does
-        not fail for its preview."""
+        """Goes through the finished latents [1, C, n, h, w] of a take of `length` of `shape` (C, h, w), decodes them and, where
+        somebody looks, shows them as a growing video in the temp folder; `also` gets its frames [T, H, W, 3]. Only what `chunks`
+        raises is raised: a take does not fail for its preview."""
         source = _Source(chunks)
         try:
-            self._show(source, codec, fps, shape, length, also)
+            if self.seen:
+                self._show(source, codec, fps, shape, length, also)
+            else:
+                codec.decode(_forked(source.chunks), length, also, early=True)
         except Exception as error:
             if source.failed:
                 raise
@@ -111,9 +114,8 @@ class Watch:
                 self.send(filename=file, subfolder=below, type="temp", seconds=writer.frames / fps)
 
             def finished_chunks() -> Iterator[Tensor]:
-                for chunk in source.chunks:
-                    with torch.random.fork_rng():  # some decoders draw random numbers, and so do some samplers
-                        yield chunk
+                for chunk in _forked(source.chunks):
+                    yield chunk
                     if writer.frames:
                         tell(f"{path.stem}.partial.mp4")
 
@@ -123,6 +125,13 @@ class Watch:
 
             codec.decode(finished_chunks(), length, put, early=True)
         tell(path.name)
+
+
+def _forked(chunks: Iterator[Tensor]) -> Iterator[Tensor]:
+    """The chunks; what is drawn while one is in use is not drawn from the sampler's numbers."""
+    for chunk in chunks:
+        with torch.random.fork_rng():  # some decoders draw random numbers, and so do some samplers
+            yield chunk
 
 
 class _Source:

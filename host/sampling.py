@@ -20,7 +20,7 @@ from ..engine.settings import Settings
 from ..errors import UsageError
 from ..models.box import fingerprint as box_fingerprint
 from .expert_guider import ExpertsGuider
-from .families import probe, probe_vae
+from .families import probe, probe_vae, svi
 from .image_conditioning import Conditioning
 
 GUIDERS = ("CFGGuider", "Guider_Basic")
@@ -32,6 +32,9 @@ TEXT = ("positive", "low positive")
 
 Conds = Mapping[str, Conditioning]
 """All conditioning of a guider by the name it has there; that of a second model (Wan 2.2's low-noise expert) as "low NAME"."""
+
+LAYOUTS = ("trained", "SVI 2 Pro")
+"""How windows are shown: as the model was trained, or as its LoRA was."""
 
 
 class Plain(NamedTuple):
@@ -50,8 +53,8 @@ class Sampling:
     sampled as `longtake render` does, so that both know each other's reels. `window`, `overlap` latents, 0 for the model's; `vae`
     encodes what models must see before a window or in place of unknown frames; `retries`: how often a take is made again with
     other seeds where a join may be seen; `adain` 0..1 holds a shot to the statistics of its beginning, below 0 as suits the
-    model. Raises UsageError for a model that makes no video, a VAE of another family, and a
-    window that nothing new fits in.
+    model; `layout` is how windows are shown, `cfg` the guidance where it is known. Raises UsageError for a model that makes no
+    video, a VAE of another family, a layout that it has no LoRA for, and a window that nothing new fits in.
     """
 
     model: Any
@@ -68,6 +71,8 @@ class Sampling:
     retries: int = 0
     vae: Any = None
     adain: float = -1.0
+    layout: str = LAYOUTS[0]
+    cfg: float | None = None
 
     def __post_init__(self) -> None:
         found = self.capability
@@ -80,7 +85,10 @@ class Sampling:
     @cached_property
     def capability(self) -> Capability:
         """What the model can do."""
-        return probe(self.model)
+        found = probe(self.model)
+        if self.layout not in LAYOUTS:
+            raise UsageError(f"layout {self.layout!r}: give one of {', '.join(LAYOUTS)}")
+        return found if self.layout == LAYOUTS[0] else svi(found)
 
     def settings(self) -> Settings:
         """Windows that fit the model, for the take engine, whose own noise levels matter to a strength alone where the model is
@@ -140,7 +148,7 @@ def from_ksampler(
     sampler = comfy.samplers.sampler_object(sampler_name)
     conds = {"positive": positive, "negative": negative}
     plain = _plain(model, conds, sampler_name, cfg)
-    return Sampling(model, conds, guide, sampler, sigmas, seed, identity, plain, **windows)
+    return Sampling(model, conds, guide, sampler, sigmas, seed, identity, plain, cfg=cfg, **windows)
 
 
 def from_guider(guider: Any, sampler: Any, sigmas: Tensor, *, seed: int, origin: str = "", **windows: Any) -> Sampling:
@@ -170,7 +178,8 @@ def from_guider(guider: Any, sampler: Any, sigmas: Tensor, *, seed: int, origin:
     plain: Plain | None = None
     if euler and type(guider).__name__ in GUIDERS and not vars(sampler).get("extra_options"):
         plain = _plain(guider.model_patcher, conds, "euler", guider.cfg)
-    return Sampling(guider.model_patcher, conds, guide, sampler, part, seed, identity, plain, **windows)
+    cfg = getattr(guider, "cfg", None)
+    return Sampling(guider.model_patcher, conds, guide, sampler, part, seed, identity, plain, cfg=cfg, **windows)
 
 
 def _plain(model: Any, conds: Conds, sampler: str, cfg: float) -> Plain | None:

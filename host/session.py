@@ -12,6 +12,10 @@ import comfy.model_management
 import comfy.utils
 from torch import Tensor
 
+from ..engine.capability import Capability
+from ..engine.frame_order import Window
+from ..engine.request import Request
+from ..engine.roles import ANCHOR
 from ..engine.state import Progress
 from ..engine.take import Chunk
 from ..engine.take import plan as plan_windows
@@ -21,13 +25,18 @@ from ..reel.record import retried_lines
 from ..take.operations import Plan
 from ..take.session import Session
 from .audio import Track, join_av
+from .clip import Start, margins, spans
 from .codec import HostCodec
-from .denoiser import HostDenoiser, margins, previewer
+from .decoded import DECODED, DecodedTake
+from .denoiser import HostDenoiser, previewer
+from .frames import FrameStore
 from .guarding import check_texts
 from .latents import joins_tag, space_of, space_tag
+from .model_report import missing, unguided
 from .progress import Watch
 from .reels import ReelFile
 from .sampling import Conds, Sampling, prompt_name
+from .user_conditioning import IMAGE, PREFIX, Guide, check
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +60,15 @@ def run(
     texts: Sequence[str] = (),
     track: Track | None = None,
     mask: Tensor | None = None,
+    guides: Sequence[Guide] = (),
 ) -> Made:
     """Makes a plan and says what was done and, with a VAE, how smooth its joins are and whether it drifts.
 
     `prompts` is the conditioning of the request's prompts, by default the sampling's own; `texts` what the shots' prompts say,
     for the `reel` folder that keeps all segments. With a VAE, what is finished is shown at `fps` while the rest is sampled. A
     `track` of the sound that is known is shown to the model and filled; the sound comes with the latents. `mask` [1, 1,
-    length, h, w], 1 = generate, keeps parts of what the request begins from. Raises UsageError, ReelError or RefusedError before
-    anything is sampled.
+    length, h, w], 1 = generate, keeps parts of what the request begins from; `guides` lie beside it. Raises
+    UsageError, ReelError or RefusedError before anything is sampled.
     """
     check_texts(texts)
     can, settings, prompts = sampling.capability, sampling.settings(), prompts or [sampling.conds]
@@ -66,16 +76,19 @@ def run(
     windows = plan_windows(request, settings)
     if not windows:
         raise UsageError("every latent frame is kept: nothing is left to make")
-    sizes = [len(window.indices) + sum(margins(can.timeline, window.indices)) for window in windows]
+    check(prompts, can, request.length, len(windows), guides)
+    sizes = [_size(can, window, request) for window in windows]
     planned = f"{len(windows)} windows of up to {max(sizes)} latents"
     cost = f"{can.family}: {planned}, {_cost(sum(sizes), sum(len(window.new) for window in windows))}"
     log.info("%s", cost)
     codec = None if sampling.vae is None else HostCodec(sampling.vae)
-    events = NodeEvents(sampling, codec, fps, request.shape, request.length, len(windows) * settings.steps)
+    frames_seen = FrameStore(() if codec is None else _spans(can, windows))
+    events = NodeEvents(sampling, codec, fps, request.shape, request.length, len(windows) * settings.steps, frames_seen)
     events.progress.announce(cost)
-    denoiser = HostDenoiser(sampling, prompts, fps, events.show, None if track is None else track.copy(), mask)
-    sound = None if track is None else track.axis
-    session = Session(can, settings, denoiser, events, fps, codec, sampling.retries, sound)
+    sound_track = None if track is None else track.copy()
+    take = _start(request, guides)
+    denoiser = HostDenoiser(sampling, prompts, fps, events.show, sound_track, mask, take, frames_seen)
+    session = Session(can, settings, denoiser, events, fps, codec, sampling.retries, None if track is None else track.axis)
     try:
         result = session.make(request, reel=reel, prompts=texts, keep_latents=True)
     except BaseException:
@@ -88,20 +101,68 @@ def run(
     parts += [f"{len(result.resumed)} windows from the reel"] if reel is not None and result.resumed else []
     parts += [_cost(denoiser.tokens, denoiser.new)] if denoiser.new else []
     lines = [f"{can.family}: {'; '.join(parts)}", *(result.report.lines() if result.report else [])]
-    report = "\n".join([*lines, *retried_lines(result.retried), *plan.messages])
+    report = "\n".join([*lines, *retried_lines(result.retried), *plan.messages, *_notes(sampling, prompts, request)])
     events.progress.say(lines[0])
     heard = None if denoiser.track is None else denoiser.track.piece(range(made.shape[2]))
     latent = {"samples": join_av(made, heard), **space_tag(space_of(sampling.model, can))}
     latent |= joins_tag(result.join_frames.within(frames), made.shape[2])
+    if events.decoded is not None and sampling.vae is not None:
+        events.decoded.finish(made, sampling.vae)
+        latent |= {DECODED: events.decoded}
     return Made(latent, frames, report, None if reel is None else ReelFile(reel))
+
+
+def _size(can: Capability, window: Window, request: Request) -> int:
+    """Latents that a window is sampled with: its own, margins, and an anchor that lies beside them."""
+    own = [index for index, role in zip(window.indices, window.roles, strict=True) if role != ANCHOR or not can.windows.beside]
+    size = len(own) + sum(margins(can.timeline, own))
+    seen = window.indices[0] == 0 or any(shot.cut and shot.start == window.indices[0] for shot in request.shots)
+    return size + (len(window.indices) - len(own) if seen and can.anchor in ("reference", "guide") else 0)
+
+
+def _start(request: Request, guides: Sequence[Guide]) -> Start:
+    """What the take begins with."""
+    first = request.known.get(0)
+    picture = None if first is None else first[None, :, None].float().cpu()
+    return Start(frozenset(shot.start for shot in request.shots if shot.cut and shot.start), picture, tuple(guides))
+
+
+def _spans(can: Capability, windows: Sequence[Window]) -> list[tuple[int, int]]:
+    """Frames of the take that its windows are made with, in a take made forward."""
+    found = []
+    for window in windows:
+        rows = [row for row in zip(window.indices, window.roles, window.keep, strict=True) if row[1] != ANCHOR]
+        known = next((at for at, row in enumerate(rows) if not row[2]), len(rows))
+        found += [(span[0], span[1]) for span in spans(can, rows[0][0], known) if span]
+    return found
+
+
+def _notes(sampling: Sampling, prompts: Sequence[Conds], request: Request) -> list[str]:
+    """What a user should know of how this take was sampled."""
+    can = sampling.capability
+    entries = [values for conds in prompts for part in conds.values() for _, values in part]
+    shown = any(values.get(key) is not None for values in entries for key in (IMAGE, PREFIX, "vace_frames"))
+    notes = missing(can, sampling.vae, shown or bool(request.known))
+    if sampling.cfg is not None:
+        notes.append(unguided(can, len(sampling.sigmas(1.0)) - 1, sampling.cfg))
+    return [note for note in notes if note]
 
 
 class NodeEvents:
     """`take.backend.Events` of a node: the host's progress bar, the time left, and what is finished as a growing video."""
 
     def __init__(
-        self, sampling: Sampling, codec: HostCodec | None, fps: float, shape: tuple[int, int, int], length: int, steps: int
+        self,
+        sampling: Sampling,
+        codec: HostCodec | None,
+        fps: float,
+        shape: tuple[int, int, int],
+        length: int,
+        steps: int,
+        frames: FrameStore,
     ):
+        self.frames, self.timeline = frames, sampling.capability.timeline
+        self.decoded: DecodedTake | None = None
         self.codec, self.fps, self.shape, self.length = codec, fps, shape, length
         self.progress, self.bar, self.steps = Watch(), comfy.utils.ProgressBar(steps), steps
         self._preview = previewer(sampling.model)
@@ -119,13 +180,24 @@ class NodeEvents:
         self.bar.update_absolute(round(self.steps * done), preview=self._picture)
 
     def watch(self, chunks: Iterator[Chunk]) -> Meter | None:
-        """Shows the finished part of a take of several windows where somebody looks, and measures it."""
+        """Decodes a take of several windows, once: for the windows to come, for whoever looks, and to measure it."""
         self.progress.begin()
         latents = (chunk.latents for chunk in chunks)
         meter = Meter()
         first = next(latents, None)
-        if first is not None and first.shape[2] < self.length and self.codec is not None and self.progress.seen:
-            self.progress.play(_chain(first, latents), self.codec, self.fps, self.shape, self.length, meter.add)
+
+        def put(frames: Tensor) -> None:
+            self.frames.put(frames)
+            meter.add(frames)
+            if meter.frames == len(frames) and self.codec is not None and self.codec.final:
+                count = self.timeline.frames_for(self.length)
+                self.decoded = DecodedTake.begin(count, frames.shape[1], frames.shape[2])
+            if self.decoded is not None:
+                self.decoded.put(frames)
+
+        used = self.progress.seen or bool(self.frames.wanted)
+        if first is not None and first.shape[2] < self.length and self.codec is not None and used:
+            self.progress.play(_chain(first, latents), self.codec, self.fps, self.shape, self.length, put)
         for _ in latents:
             pass
         return meter if meter.frames else None

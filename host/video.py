@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..media.write import open_writer
 from ..metrics.joins import JoinFrames
 from . import guarding, signing
 from .codec import HostCodec
+from .decoded import DecodedTake, as_bytes, decoded_of
 from .latents import joins_in, space_of_vae, video
 from .reels import ReelFile
 
@@ -72,7 +74,7 @@ def save(
     if vae is None:
         raise UsageError("vae: none; this checkpoint holds none, load the one that belongs to the video model")
     decoder = HostCodec(vae)
-    chunks, shape, joins = _taken(vae, latent)
+    chunks, shape, joins, ready = _taken(vae, latent)
     length, spatial = shape[1], vae.spacial_compression_decode()
     size = (shape[3] * spatial, shape[2] * spatial)
     offered = codecs()
@@ -83,9 +85,7 @@ def save(
     path = folder / f"{name}_{number:05}_{suffix}"
     record = mark.make_record(_texts(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {}))
     film = Film(disclosure, record, *size, fps)
-    tags: dict[str, Any] = dict(film.tags)
-    if not args.disable_metadata:
-        tags |= {"prompt": prompt, **(extra or {})}
+    tags: dict[str, Any] = film.tags | ({} if args.disable_metadata else {"prompt": prompt, **(extra or {})})
     watching = guarding.guard()
     watching.check_prompts(_texts(prompt))
     watching.begin_film(fps)
@@ -93,12 +93,14 @@ def save(
     writer = open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf)
 
     def put(frames: Tensor) -> None:
+        frames = as_bytes(frames).float() / 255  # the same whether they were decoded for the file or kept as bytes
         watching.check_frames(frames)
         writer.write(film.label(film.mark(frames)))
 
+    decode = partial(decoder.decode, chunks, length, tick=lambda done: bar.update_absolute(done, length))
     try:
         with writer:
-            decoder.decode(chunks, length, put, tick=lambda done: bar.update_absolute(done, length))
+            (decode if ready is None else ready.read)(put)
     except RefusedError:
         discard(writer)
         raise
@@ -110,10 +112,14 @@ def save(
     return signing.SignedVideo(str(path), film), shown
 
 
-def _taken(vae: Any, latent: dict[str, Any] | ReelFile) -> tuple[Iterable[Tensor], tuple[int, int, int, int], JoinFrames]:
-    """Latents in order, their shape (C, T, h, w) and the joins of a LATENT or a reel. Raises UsageError for another model's."""
+def _taken(
+    vae: Any, latent: dict[str, Any] | ReelFile
+) -> tuple[Iterable[Tensor], tuple[int, int, int, int], JoinFrames, DecodedTake | None]:
+    """Latents in order, their shape (C, T, h, w), the joins of a LATENT or a reel, and its frames where they were decoded before.
+    Raises UsageError for another model's."""
     channels, space = getattr(vae, "latent_channels", None), space_of_vae(vae)
     chunks: Iterable[Tensor]
+    ready: DecodedTake | None = None
     if isinstance(latent, ReelFile):
         chunks, shape = latent.chunks(), latent.shape
         if channels not in (None, shape[0]):
@@ -127,7 +133,8 @@ def _taken(vae: Any, latent: dict[str, Any] | ReelFile) -> tuple[Iterable[Tensor
         samples = video(latent, channels, space=space)
         joins = joins_in(latent, samples.shape[2])
         chunks, shape = [samples], (samples.shape[1], samples.shape[2], samples.shape[3], samples.shape[4])
-    return chunks, shape, joins
+        ready = decoded_of(latent, samples, vae, int(vae.upscale_ratio[0](samples.shape[2])))
+    return chunks, shape, joins, ready
 
 
 def _texts(prompt: Any) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
+LAYOUTS = ("trained", "SVI 2 Pro")
 SAMPLING = io.Custom("LONGTAKE_SAMPLING")
 CATEGORY = "LongTake/takes"
 
@@ -13,7 +14,12 @@ CATEGORY = "LongTake/takes"
 def _windows() -> list[Any]:
     return [
         io.Int.Input(
-            "window", default=0, min=0, max=1000, advanced=True, tooltip="Latent frames at once; 0: 9 for LongTake, 5 s for others."
+            "window",
+            default=0,
+            min=0,
+            max=1000,
+            advanced=True,
+            tooltip="Latent frames at once; 0: as many as the model was trained on.",
         ),
         io.Int.Input(
             "overlap",
@@ -24,7 +30,10 @@ def _windows() -> list[Any]:
             tooltip="Finished latent frames shown to each window; 0: 2, 1 beside an anchor.",
         ),
         io.Boolean.Input(
-            "anchor", default=True, advanced=True, tooltip="Show an early latent frame against drift, where the model can."
+            "anchor",
+            default=True,
+            advanced=True,
+            tooltip="Keep an early frame in view against drift, where the model has a way; Model Report says which.",
         ),
         io.Int.Input(
             "retries",
@@ -44,7 +53,14 @@ def _windows() -> list[Any]:
             optional=True,
             advanced=True,
             tooltip="Against drift: how far colours and sharpness of a shot are held to those it began with, 0 not at all, "
-            "1 wholly; below 0 as suits the model (1 with LongTake, 0 with others).",
+            "1 wholly; below 0 as suits the model (1 with LongTake, 0.3 with others).",
+        ),
+        io.Combo.Input(
+            "layout",
+            options=list(LAYOUTS),
+            optional=True,
+            advanced=True,
+            tooltip="How windows are shown: as the model was trained, or as the SVI 2 Pro LoRA for Wan 2.2 A14B I2V wants.",
         ),
         io.Vae.Input("vae", optional=True, tooltip="Measures the joins; Wan image to video and VACE need it for good extensions."),
     ]
@@ -174,7 +190,8 @@ class LongTakeProbe(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any) -> io.NodeOutput:
-        from ..host.families import describe, probe
+        from ..host.families import probe
+        from ..host.model_report import describe
 
         words = describe(probe(model))
         return io.NodeOutput(words, ui=ui.PreviewText(words))

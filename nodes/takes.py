@@ -278,7 +278,10 @@ class LongTakeFilm(TakeNode):
     def own_inputs(cls) -> list[Any]:
         return [
             io.Clip.Input("clip", tooltip="Encodes the prompt of each shot."),
-            io.Latent.Input("latent", tooltip="An empty latent of the size wanted; its length does not matter."),
+            io.Latent.Input(
+                "latent",
+                tooltip="Gives the size; frames that its noise mask keeps begin the take, a picture comes again after each cut.",
+            ),
             io.String.Input(
                 "shots",
                 multiline=True,

@@ -51,8 +51,15 @@ class LongTakeKnownFrames(io.ComfyNode):
                     tooltip="Pictures in between; their seconds are in the list below.",
                 ),
                 io.String.Input("seconds", default="", tooltip="A second for each keyframe picture, such as 1.5, 3."),
+                io.Model.Input("model", optional=True, tooltip="The video model: the conditioning then tells it what is known."),
+                io.Conditioning.Input("positive", optional=True, tooltip="Prompt to tell it with; needs the model."),
+                io.Conditioning.Input("negative", optional=True, tooltip="Negative prompt to tell it with; needs the model."),
             ],
-            outputs=[io.Latent.Output()],
+            outputs=[
+                io.Latent.Output(),
+                io.Conditioning.Output(display_name="positive", tooltip="The prompt, which tells the model of known frames."),
+                io.Conditioning.Output(display_name="negative", tooltip="The negative prompt, likewise."),
+            ],
         )
 
     @classmethod
@@ -65,13 +72,16 @@ class LongTakeKnownFrames(io.ComfyNode):
         first: Any = None,
         last: Any = None,
         keyframes: Any = None,
+        model: Any = None,
+        positive: Any = None,
+        negative: Any = None,
     ) -> io.NodeOutput:
-        from ..host.families import probe_vae
-        from ..host.keyframes import place, read_seconds
+        from ..host.keyframes import known_frames
 
-        pictures = read_seconds(seconds, keyframes)
-        timeline = probe_vae(vae)[0]
-        return io.NodeOutput(place(vae, latent, timeline, first=first, last=last, keyframes=pictures, fps=fps))
+        texts = positive, negative
+        return io.NodeOutput(
+            *known_frames(model, vae, latent, *texts, first=first, last=last, named=keyframes, at=seconds, fps=fps)
+        )
 
 
 class LongTakeVideo(io.ComfyNode):

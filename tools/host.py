@@ -29,7 +29,13 @@ SETTINGS = {  # nothing on the page but the canvas
     "Comfy.Minimap.Visible": False,
     "Comfy.VueNodes.Enabled": False,
 }
-MODELS = {"unet_name": "diffusion_models", "clip_name": "text_encoders", "vae_name": "vae", "ckpt_name": "checkpoints"}
+MODELS = {
+    "unet_name": "diffusion_models",
+    "clip_name": "text_encoders",
+    "vae_name": "vae",
+    "ckpt_name": "checkpoints",
+    "lora_name": "loras",
+}
 """Where ComfyUI looks for the files that these widgets name."""
 
 

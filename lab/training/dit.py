@@ -95,7 +95,7 @@ def batch_loss(
         gain = 1 + 0.08 * torch.randn(b, x0.shape[1], 1, 1, 1, device=device)
         dirty = x0 * gain + 0.08 * torch.randn(b, x0.shape[1], 1, 1, 1, device=device) + 0.1 * torch.randn_like(x0)
     source = torch.where(context[:, None, :, None, None], dirty, x0)
-    if rng.random() < (0.5 if bank.latents > SHORT else 0.1):  # anchor
+    if rng.random() < (0.5 if t > SHORT else 0.1):  # anchor
         anchor = torch.stack([c.anchor for c in clips]).to(device).float()
         x0, source = torch.cat([anchor, x0], 2), torch.cat([anchor, source], 2)
         sigma = torch.cat([sigma.new_zeros(b, 1), sigma], 1)

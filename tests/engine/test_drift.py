@@ -108,3 +108,13 @@ def test_a_reel_goes_on_the_same_and_knows_the_strength(gaussian, shape, tmp_pat
 def test_strengths_outside_are_refused():
     with pytest.raises(UsageError, match="adain"):
         Settings(adain=1.5)
+
+
+def test_drift_is_held_back_from_none_where_finished_frames_are_joined():
+    torch.manual_seed(0)
+    latents = torch.randn(1, 3, 8, 2, 2)
+    goal = ChannelStatistics(torch.full((1, 3, 1, 1, 1), 2.0), torch.full((1, 3, 1, 1, 1), 0.5))
+    whole, ramped = adain(latents, goal, 0.3), adain(latents, goal, 0.3, 4)
+    assert torch.equal(ramped[:, :, 0], latents[:, :, 0]) and torch.allclose(ramped[:, :, 4:], whole[:, :, 4:])
+    share = (ramped - latents)[:, :, 1:4] / (whole - latents)[:, :, 1:4]
+    assert torch.allclose(share, torch.tensor([0.25, 0.5, 0.75]).view(1, 1, 3, 1, 1).expand_as(share), atol=1e-3)

@@ -162,3 +162,37 @@ def test_ten_minutes_is_planned_at_constant_window_size():
 def test_refuses(options):
     with pytest.raises(UsageError, match="window"):
         WindowConfig(**options)
+
+
+TRAINED = WindowConfig(0, 2, 18, 2, 1, beside=True, margin=1, full=True)
+"""Windows of a model trained on 21 latents, which spends one on a head in all but the first."""
+
+
+@given(st.integers(21, 200))
+def test_all_windows_are_of_the_trained_length(length):
+    """One latent that would be left over is made along; all but the first have a head of their own beside these frames."""
+    sizes = [len(window.indices) for window in plan_windows(FrameOrder(length, ()), TRAINED)]
+    assert sizes[0] in (21, 22) and all(size in (20, 21) for size in sizes[1:])
+    assert sum(size != 20 for size in sizes[1:]) <= 1 and (sizes[0] == 21 or len(sizes) == 1)
+
+
+@given(st.integers(1, 200), st.integers(1, 60))
+def test_an_extension_is_of_the_trained_length_too(new, given_latents):
+    windows = plan_windows(FrameOrder(given_latents + new, range(given_latents)), TRAINED)
+    full = min(21, given_latents + new)
+    for window in windows:
+        first = window.indices[0] == 0
+        size = len(window.indices) + (not first)
+        assert size in (21, 22) or (size == full + (not first) and given_latents + new < 22)
+        assert len(window.new) <= 19 + first * 3
+
+
+def test_an_anchor_beside_takes_no_room_and_is_that_of_the_chain():
+    config = WindowConfig(1, 2, 18, 2, 1, beside=True, margin=1, full=True)
+    order = FrameOrder(120, (), [Span(0), Span(30), Span(60, cut=True), Span(90)])
+    windows = plan_windows(order, config)
+    anchors = [[index for index, role in zip(w.indices, w.roles, strict=True) if role == ANCHOR] for w in windows]
+    assert anchors[0] == [] and {at for w, found in zip(windows, anchors, strict=True) for at in found if w.new[0] < 60} == {0}
+    later = [found for w, found in zip(windows, anchors, strict=True) if w.new[0] >= 60]
+    assert later[0] == [] and {at for found in later for at in found} == {60}
+    assert max(len(w.indices) - len(found) for w, found in zip(windows, anchors, strict=True)) <= 21

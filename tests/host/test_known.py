@@ -46,7 +46,7 @@ def conditioning_of_families(room, path):
         image = wan_with().positive[0][1]["concat_latent_image"]
         found["zero"] = torch.equal(image[:, :, keep], video[:, :, keep]) and torch.equal(image[:, :, ~keep], blank[:, :, ~keep])
         vae = SimpleNamespace(spacial_compression_encode=lambda: 8, encode=encode)
-        grey = known.grey_like(vae, capability.timeline, torch.zeros(1, 16, 14, 4, 6))
+        grey = room("host.frames").GreyFrames(vae, capability.timeline).alone(torch.zeros(1, 16, 14, 4, 6))
         found["encoded"] = [sizes, list(grey.shape), grey[0, 0, :, 0, 0].tolist()]
         grey = torch.full_like(video, 0.5)
         image = wan_with(grey=grey).negative[0][1]["concat_latent_image"]
@@ -56,7 +56,9 @@ def conditioning_of_families(room, path):
         samples = wan_with(latents=half).samples
         found["empty"] = torch.equal(samples[:, :, 1], blank[:, :, 1]) and torch.equal(samples[:, :, 2:], video[:, :, 2:])
         nothing = wan_with(keep=torch.zeros(5, dtype=torch.bool))
-        found["nothing"] = nothing.noise_mask is None and nothing.positive is texts[0] and set(nothing.latent()) == {"samples"}
+        found["nothing"] = (
+            nothing.noise_mask is None and nothing.positive[0][1] == texts[0][0][1] and set(nothing.latent()) == {"samples"}
+        )
         found["channels"] = refused(lambda: wan_with(latents=video[:, :8]))
         found["keep"] = refused(lambda: wan_with(keep=keep[:3]))
         found["floats"] = refused(lambda: wan_with(keep=keep.float()))
@@ -72,15 +74,33 @@ def conditioning_of_families(room, path):
         frames, mask = values["vace_frames"][0], values["vace_mask"][0]
         found["vace"] = [list(frames.shape), list(mask.shape), mask[0, 0, :, 0, 0].tolist(), values["vace_strength"]]
         found["reactive"] = torch.equal(frames[:, 16:], blank)
-        control = [[texts[0][0][0], {"vace_frames": [frames], "vace_mask": [mask], "vace_strength": [0.5]}]]
-        two = known.prepare(vace.model, probe(vace.model), control, control, video, keep).positive[0][1]
-        lengths = [len(values["vace_frames"]) for values in (two, control[0][1])]
-        found["appended"] = [lengths, len(two["vace_mask"]), two["vace_strength"]]
-        control = [[texts[0][0][0], {"vace_frames": [frames[:, :, :3]]}]]
+        other = torch.full_like(frames, 0.25)
+        control = [[texts[0][0][0], {"vace_frames": [other], "vace_mask": [mask * 0.5], "vace_strength": [0.5]}]]
+        merged = known.prepare(vace.model, probe(vace.model), control, control, video, keep).positive[0][1]
+        one = merged["vace_frames"][0]
+        found["merged"] = [
+            len(merged["vace_frames"]),
+            merged["vace_strength"],
+            torch.equal(one[:, :, keep], frames[:, :, keep]) and torch.equal(one[:, :, ~keep], other[:, :, ~keep]),
+            merged["vace_mask"][0][0, 0, :, 0, 0].tolist(),
+        ]
+        none = torch.zeros(5, dtype=torch.bool)
+        whole = known.prepare(vace.model, probe(vace.model), *texts, video, none, grey=grey).positive[0][1]
+        found["whole"] = [bool((whole["vace_frames"][0] == 0.5).all()), bool((whole["vace_mask"][0] == 1).all())]
+        control = [[texts[0][0][0], {"vace_frames": [frames[..., :3]]}]]
         found["control"] = refused(lambda: known.prepare(vace.model, probe(vace.model), control, control, video, keep))
+        image = [[texts[0][0][0], {"concat_latent_image": video[..., :3]}]]
+        found["size"] = refused(lambda: known.prepare(wan.model, capability, image, image, video, keep))
+        two = [
+            [states, {**values, "vace_frames": [frames, torch.cat([frames[:, :, :1] * 0, frames], 2)]}]
+            for states, values in texts[0]
+        ]
+        two[0][1]["vace_frames"][1][:, 16:, :1] = blank[:, :, :1]
+        two[0][1]["vace_mask"] = [mask, torch.cat([mask[:, :, :1] * 0, mask], 2)]
+        found["references"] = refused(lambda: known.prepare(vace.model, probe(vace.model), two, two, video, keep))
 
         kandinsky = families.build("Kandinsky 5", room)
-        stale = [[texts[0][0][0], {"time_dim_replace": video, "concat_mask": keep}]]
+        stale = [[texts[0][0][0], {}]]
         for name, flags in {"prefix": [1, 1, 0, 0, 1], "suffix": [0, 0, 0, 1, 1]}.items():
             keep = torch.tensor(flags, dtype=torch.bool)
             values = known.prepare(kandinsky.model, probe(kandinsky.model), stale, stale, video, keep).positive[0][1]
@@ -108,7 +128,11 @@ def test_unknown_frames_are_zero_to_the_model_or_grey(details):
 def test_control_video_is_what_to_keep_and_what_to_change(details):
     assert details["vace"] == [[1, 32, 5, 4, 6], [1, 64, 5, 4, 6], [0, 1, 1, 1, 0], [1.0]]
     assert details["reactive"]
-    assert details["appended"] == [[2, 1], 2, [0.5, 1.0]]
+
+
+def test_known_frames_and_the_users_control_are_one_and_nothing_known_is_grey(details):
+    assert details["merged"] == [1, [0.5], True, [0, 0.5, 0.5, 0.5, 0]]
+    assert details["whole"] == [True, True]
 
 
 def test_kandinsky_is_shown_only_the_beginning(details):
@@ -120,7 +144,9 @@ def test_a_mask_left_in_the_conditioning_is_taken_away(details):
     assert details["stale"] == []
 
 
-@pytest.mark.parametrize("what", ["channels", "keep", "floats", "grey shape", "silent", "no model", "picture", "control"])
+@pytest.mark.parametrize(
+    "what", ["channels", "keep", "floats", "grey shape", "silent", "no model", "picture", "control", "size", "references"]
+)
 def test_refuses_in_one_line(details, what):
     assert details[what] and "\n" not in details[what] and len(details[what]) < 240
 

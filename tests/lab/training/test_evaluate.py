@@ -7,13 +7,14 @@ import pytest
 import torch
 from comfyui_longtake.engine.settings import Settings
 from comfyui_longtake.lab.training import evaluate as module
+from comfyui_longtake.lab.training import likeness
 from comfyui_longtake.lab.training.evaluate import Plan, chance, evaluate, generate, markdown, write
 from comfyui_longtake.lab.training.reader import reader_accuracy
 from comfyui_longtake.lab.world.reader import Reader
 from comfyui_longtake.models.load import Bundle, load_dit, load_recaptioner, load_vae, read_manifest
 from comfyui_longtake.models.prompts.scene import ATTRIBUTES, SMALL
 
-PLAN = Plan(prompts=1, clips=1, longs=1, size=(32, 48), seconds=1.0, steps=1)
+PLAN = Plan(prompts=1, clips=1, pairs=4, longs=1, size=(32, 48), seconds=1.0, steps=1)
 
 
 @pytest.fixture
@@ -57,9 +58,10 @@ def test_everything_is_measured_and_written(bundle, tmp_path, monkeypatch):
         assert not result.finished and len(write(result, PLAN, tmp_path / "so far")) == 2  # a stop loses nothing
 
     monkeypatch.setattr(module, "MINUTE", 10.0)
+    monkeypatch.setattr(likeness, "ROUNDS", 2)
     result = evaluate(bundle, Reader(8).eval(), SMALL, PLAN, tell)
     names = " ".join(result.rows)
-    judged = ("chance", "held-out renders", "VAE", "new wording", "synonyms", "minute")
+    judged = ("chance", "held-out renders", "VAE", "new wording", "synonyms", "samples beside", "renders beside", "minute")
     for part in (*judged, "forward", "backward", "connected", "loop"):
         assert part in names
     assert len(told) >= 6 and len(result.strips) == 3
