@@ -142,7 +142,7 @@ def verify(path: Path) -> Findings:
 def find_mark(path: Path, fps: Fraction) -> mark.Match:
     """The surest match of the mark in a film of `fps`, from its first frames up to where it is found. Raises MediaError."""
     detector, pixels = mark.Detector(mark.KEY), 0
-    for frame in islice(read_frames(path, fps=min(fps, FPS_MAX)), FRAMES_MAX):
+    for frame in islice(read_frames(path, fps=min(fps, Fraction(FPS_MAX))), FRAMES_MAX):
         detector.add(frame)
         pixels += frame.shape[0] * frame.shape[1]
         if pixels > PIXELS_MAX or (detector.best is not None and detector.best.found):
