@@ -29,3 +29,11 @@ class MediaError(LongTakeError):
 
 class ReelError(LongTakeError):
     """A reel that is locked, belongs to another model, or cannot be read or written."""
+
+
+class SignError(LongTakeError):
+    """A film that cannot be signed: no certificate, a bad one, or a container that carries no signature."""
+
+
+class RefusedError(LongTakeError):
+    """A prompt or a film of a kind that the guard was told to refuse."""

@@ -8,13 +8,13 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import LongTakeError, UsageError
-from . import bench, compare, evaluate, inspect, render, run, train, world
+from . import bench, compare, evaluate, inspect, render, run, train, verify, world
 from .terminal import Teller, forgive, printable
 
 INTERRUPTED = 130
 DASH = "a prompt that begins with a dash comes last, after --, and a file so: -o=-a.mp4"
 PACKAGE = __package__.rpartition(".")[0]
-COMMANDS = (render, run, inspect, bench, compare, world, train, evaluate)
+COMMANDS = (render, run, inspect, verify, bench, compare, world, train, evaluate)
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,7 +39,7 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code: 0, 1 failed, 2 wrong use, 130 interrupted."""
+    """Runs one command line and returns its exit code: 0, 1 failed, 2 wrong use, 130 interrupted; what `verify` found."""
     verbose = "--verbose" in (sys.argv[1:] if argv is None else argv)
     forgive(sys.stdout, sys.stderr)
     handler = Teller(None if verbose else f"{PACKAGE}.media.read")

@@ -91,7 +91,6 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
     measured = meter.report(joins.joins, float(info.fps), windows=joins.windows, loop=loop)
     sharpest = max(range(1, meter.frames), key=lambda frame: meter.join(frame).ratio, default=None)
     step = None if sharpest is None else {"frame": sharpest, "ratio": meter.join(sharpest).ratio}
-    score = detector.score()
     data = {
         "file": str(path),
         "width": info.width,
@@ -106,7 +105,7 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
         "record": record,
         **measured.as_dict(),
         "sharpest_step": step,
-        "mark": {"score": round(score, 2), "found": score > mark.THRESHOLD},
+        "mark": detector.match().as_dict(),
     }
     return Inspected(data, measured.lines(), meter, joins.joins + joins.windows)
 
@@ -204,7 +203,7 @@ def film_lines(film: Inspected) -> list[str]:
     if report["sharpest_step"]:
         lines.append(f"sharpest step at frame {report['sharpest_step']['frame']}, ratio {report['sharpest_step']['ratio']:.2f}")
     found = "found" if report["mark"]["found"] else "not found"
-    lines.append(f"mark     {found} (score {report['mark']['score']:.1f})")
+    lines.append(f"mark     {found} (score {report['mark']['score']:.1f}, threshold {report['mark']['threshold']:g})")
     return lines
 
 

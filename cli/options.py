@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ..guard.policy import POLICIES, VARIABLE
 from ..take.shots import SECONDS_MAX, SEED_MAX
 from .values import FPS_MAX, keyframe, number, size, strength, whole
 
@@ -60,6 +61,25 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
 
     result = parser.add_argument_group("result")
     result.add_argument("--reel", type=Path, metavar="DIR", help="keep finished parts in DIR and resume there")
-    result.add_argument("--no-mark", action="store_true", help="leave out the mark and note that a model made this")
     result.add_argument("--quiet", action="store_true", help="print errors only")
     result.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    result.add_argument(
+        "--guard",
+        choices=POLICIES,
+        help=f"warn of prompts and frames of prohibited kinds, or refuse them; {VARIABLE} sets the least for this machine (off)",
+    )
+    add_disclosure_options(parser)
+
+
+def add_disclosure_options(parser: argparse.ArgumentParser) -> None:
+    """How the film says that a model made it."""
+    said = parser.add_argument_group("made by a model")
+    said.add_argument("--no-mark", action="store_true", help="leave out mark, note and signature that say so")
+    said.add_argument("--no-sign", action="store_true", help="leave out the signature alone (C2PA, with the extra [sign])")
+    said.add_argument("--certificate", type=Path, metavar="PEM", help="sign with this chain, and --key, instead of your own")
+    said.add_argument("--key", type=Path, metavar="PEM", help="the key of --certificate")
+    said.add_argument("--label", metavar="TEXT", help="show this in the corner for the first two seconds")
+    said.add_argument("--label-whole", action="store_true", help="show the label for the whole film")
+    said.add_argument("--aigc", metavar="NAME", help="write the AIGC tag, with NAME as the producer")
+    said.add_argument("--sidecar", action="store_true", help="write the record beside the film too, as FILE.json")

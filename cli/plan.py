@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import UsageError
+from ..guard.policy import OFF, policy
+from ..media.disclosure import Disclosure
 from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
 from ..take.shots import FRAMES_MAX, ShotText, read_shot_file, shot_lengths
@@ -63,7 +65,8 @@ class RenderPlan:
     strength: tuple[float, float] | None = None
     sampler: SamplerOptions = field(default_factory=lambda: SamplerOptions())
     reel: Path | None = None
-    marked: bool = True
+    disclosure: Disclosure = field(default_factory=Disclosure)
+    guard: str = OFF
 
     @property
     def frames(self) -> int:
@@ -124,8 +127,18 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
         strength=arguments.strength,
         sampler=sampler,
         reel=arguments.reel,
-        marked=not arguments.no_mark,
+        disclosure=_disclosure(arguments),
+        guard=policy(arguments.guard),
     )
+
+
+def _disclosure(arguments: argparse.Namespace) -> Disclosure:
+    if arguments.label_whole and not arguments.label:
+        raise UsageError("--label-whole needs --label TEXT")
+    marked, signed = not arguments.no_mark, not arguments.no_sign
+    text, producer = arguments.label or "", arguments.aigc or ""
+    files = arguments.certificate, arguments.key
+    return Disclosure(marked, signed, text, arguments.label_whole, producer, arguments.sidecar, *files)
 
 
 def _mode(arguments: argparse.Namespace) -> str:

@@ -6,12 +6,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ..errors import RefusedError
+from ..guard.watch import Guard
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
 from .terminal import printable, say
@@ -19,6 +23,8 @@ from .terminal import printable, say
 if TYPE_CHECKING:
     from ..engine.state import Progress as Step
     from ..engine.take import Chunk
+    from ..media.disclosure import Film as DisclosedFilm
+    from ..media.sign import Signed
     from ..metrics.meter import Meter
     from ..models.load import Bundle
     from ..take.session import TakeResult
@@ -54,6 +60,8 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
 
     device = pick_device(plan.sampler.device)
     bundle = load_bundle(device, plan.sampler.weights)
+    guard = Guard(plan.guard, lambda: bundle.text)
+    guard.check_prompts(plan.prompts)
     note_all(console, prompt_notes(plan, bundle))
     loaded = time.perf_counter()
 
@@ -63,7 +71,9 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
     stage = Stage(bundle.vae, bundle.capability, device, plan.fps, plan.size, plan.canvas)
     film = make_film(plan, stage)
     note_all(console, film.messages)
-    made = make(plan, film, bundle, console)
+    made, signed = make(plan, film, bundle, console, guard)
+    late = [*guard.warnings, *([signed.note] if signed.note else [])]
+    note_all(console, late)
     seconds = time.perf_counter() - loaded
     return {
         "file": str(plan.output),
@@ -82,13 +92,14 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": str(device),
         "steps": plan.sampler.steps or bundle.capability.steps,
-        "notes": plan.notes + film.messages,
+        "signed_by": signed.by if signed.files and not signed.note else None,
+        "notes": plan.notes + film.messages + late,
         "retried": [window._replace(frame=window.frame + film.offset)._asdict() for window in made.retried],
     }
 
 
-def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console) -> "TakeResult":
-    """Samples the film's take in a session and writes its frames."""
+def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console, guard: Guard) -> "tuple[TakeResult, Signed]":
+    """Samples the film's take in a session, writes its frames and signs the finished file."""
     from ..engine.settings import Settings
     from ..engine.take import joins_of
     from ..models.box import BoxCodec, box_denoiser, fingerprint
@@ -104,11 +115,13 @@ def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console) -> 
     )
     joins = film.join_frames(join_frames(joins_of(request, settings), film.stage.timeline))
     record = {"steps": settings.steps, "order": options.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
-    events = FilmEvents(plan, film, console, bundle.name, record | {**joins._asdict(), "loop": film.closing})
+    events = FilmEvents(plan, film, console, bundle.name, record | {**joins._asdict(), "loop": film.closing}, guard)
+    events.disclosed  # noqa: B018  a label that does not fit is said before the work
     codec = BoxCodec(bundle.vae, film.stage.device)
     session = Session(bundle.capability, settings, denoiser, events, plan.fps, codec, options.retries)
     named = replace(request, prompts=[fingerprint(one) for one in states])
-    return session.make(named, reel=plan.reel, prompts=[request.prompts[shot.prompt] for shot in request.shots])
+    result = session.make(named, reel=plan.reel, prompts=[request.prompts[shot.prompt] for shot in request.shots])
+    return result, events.finish()
 
 
 @dataclass
@@ -120,7 +133,19 @@ class FilmEvents:
     console: Console
     model: str
     record: dict[str, Any]
+    guard: Guard = field(default_factory=Guard)
     tell: Callable[["Step"], None] = field(default=lambda step: None)
+    files: list[Path] = field(default_factory=list)
+
+    @cached_property
+    def disclosed(self) -> "DisclosedFilm":
+        """How the film says that a model made it. Raises UsageError for a label that does not fit."""
+        from ..media import disclosure, mark
+
+        plan = self.plan
+        prompts = plan.prompts[0] if len(plan.prompts) == 1 else plan.prompts
+        record = mark.make_record(prompts, plan.seed, self.model, **self.record)
+        return disclosure.Film(plan.disclosure, record, *plan.size, plan.fps)
 
     def step(self, progress: "Step") -> None:
         """Moves the bar."""
@@ -128,28 +153,36 @@ class FilmEvents:
 
     def watch(self, chunks: "Iterator[Chunk]") -> "Meter | None":
         """Writes the film; an interruption says what is kept."""
-        from ..media import mark
+        from ..media.disclosure import discard
         from ..media.write import open_writer
         from ..metrics.meter import Meter
 
-        plan, tags = self.plan, None
-        if plan.marked:
-            prompts = plan.prompts[0] if len(plan.prompts) == 1 else plan.prompts
-            tags = mark.metadata(prompts, plan.seed, self.model, **self.record)
+        plan, said = self.plan, self.disclosed
         meter = Meter()
         seen = None if plan.reel is None else meter.add
-        finish = (lambda frames: mark.embed(frames, mark.KEY)) if plan.marked else (lambda frames: frames)
-        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=tags)
+        self.guard.begin_film(plan.fps)
+        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=said.tags)
         with self.bar():
             try:
                 with writer:
-                    for frames in self.film.frames((chunk.latents for chunk in chunks), seen, finish):
-                        writer.write(frames)
+                    for frames in self.film.frames((chunk.latents for chunk in chunks), seen, said.mark):
+                        self.guard.check_frames(frames)
+                        writer.write(said.label(frames))
                     for _ in chunks:  # what is sampled beyond the last frame that is written
                         pass
+            except RefusedError:
+                discard(writer)
+                raise
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(kept(plan, writer)) from None
+        self.files = writer.files
         return meter if plan.reel is not None else None
+
+    def finish(self) -> "Signed":
+        """Signs what was written, with the given clips and pictures as its ingredients."""
+        plan, said = self.plan, self.disclosed
+        said.operation, said.sources = plan.mode, [*plan.clips, *(path for _, path in plan.keyframes)]
+        return said.finish(self.files)
 
     def bar(self) -> Progress:
         """A progress bar that `step` moves."""
@@ -222,6 +255,7 @@ def summary(report: dict[str, Any], plan: RenderPlan) -> str:
             f"time     {report['render_seconds']:.1f} s, {report['seconds_per_frame']:.3f} s a frame",
             f"seed     {seed}",
             *(f"again    {RetriedWindow(**window).line()}" for window in report["retried"]),
+            *([f"signed   by {report['signed_by']}"] if report["signed_by"] else []),
             f"file     {plan.output.resolve()}",
         ]
     )

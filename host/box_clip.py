@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from ..models.recaption import Recaptioner
 from ..models.text import TextEncoder, load_text
+from .guarding import check_texts
 from .progress import Watch
 
 NAME = "longtake"
@@ -45,6 +46,7 @@ class Tokenizer:
 
     def tokenize_with_weights(self, text: str, return_word_ids: bool = False, **kwargs: Any) -> dict[str, list[list[tuple]]]:
         """Tokens of `text` with the weights its brackets give, cut at the encoder's longest prompt."""
+        check_texts([text])
         if self.rewrite:
             caption, note = self.caption(text)
             if caption != text:

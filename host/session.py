@@ -30,6 +30,7 @@ from .codec import HostCodec
 from .decoded import DECODED, DecodedTake
 from .denoiser import HostDenoiser, previewer
 from .frames import FrameStore
+from .guarding import check_texts
 from .latents import joins_tag, space_of, space_tag
 from .model_report import missing, unguided
 from .progress import Watch
@@ -67,8 +68,9 @@ def run(
     for the `reel` folder that keeps all segments. With a VAE, what is finished is shown at `fps` while the rest is sampled. A
     `track` of the sound that is known is shown to the model and filled; the sound comes with the latents. `mask` [1, 1,
     length, h, w], 1 = generate, keeps parts of what the request begins from; `guides` lie beside it. Raises
-    UsageError or ReelError before anything is sampled.
+    UsageError, ReelError or RefusedError before anything is sampled.
     """
+    check_texts(texts)
     can, settings, prompts = sampling.capability, sampling.settings(), prompts or [sampling.conds]
     request = replace(plan.request, prompts=[prompt_name(sampling, conds) for conds in prompts])
     windows = plan_windows(request, settings)
@@ -86,8 +88,7 @@ def run(
     sound_track = None if track is None else track.copy()
     take = _start(request, guides)
     denoiser = HostDenoiser(sampling, prompts, fps, events.show, sound_track, mask, take, frames_seen)
-    sound = None if track is None else track.axis
-    session = Session(can, settings, denoiser, events, fps, codec, sampling.retries, sound)
+    session = Session(can, settings, denoiser, events, fps, codec, sampling.retries, None if track is None else track.axis)
     try:
         result = session.make(request, reel=reel, prompts=texts, keep_latents=True)
     except BaseException:

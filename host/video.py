@@ -12,13 +12,16 @@ from typing import Any
 import comfy.utils
 import folder_paths
 from comfy.cli_args import args
-from comfy_api.latest import InputImpl, io, ui
+from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..errors import MediaError, UsageError
+from ..errors import MediaError, RefusedError, UsageError
 from ..media import mark
 from ..media.codecs import codecs
+from ..media.disclosure import Disclosure, Film, discard
 from ..media.write import open_writer
+from ..metrics.joins import JoinFrames
+from . import guarding, signing
 from .codec import HostCodec
 from .decoded import DecodedTake, as_bytes, decoded_of
 from .latents import joins_in, space_of_vae, video
@@ -56,19 +59,64 @@ def save(
     *,
     codec: str,
     crf: int,
-    marked: bool,
+    disclosure: Disclosure,
     prompt: Any = None,
     extra: dict[str, Any] | None = None,
+    node: str | None = None,
 ) -> tuple[Any, Any]:
     """Decode a LATENT or a reel to a file and give (VIDEO, preview).
 
-    The file has the graph that made it in its metadata and an invisible mark. Raises UsageError, ReelError, MediaError.
+    The file has the graph that made it in its metadata, and says by `disclosure` that a model made it; what the graph loads for
+    `node` is an ingredient of its signature. Raises UsageError, ReelError, MediaError, RefusedError.
     """
     if latent is None:
         raise UsageError("reel: Long Take kept none; give it the name of a reel, or connect its LATENT")
     if vae is None:
         raise UsageError("vae: none; this checkpoint holds none, load the one that belongs to the video model")
     decoder = HostCodec(vae)
+    chunks, shape, joins, ready = _taken(vae, latent)
+    length, spatial = shape[1], vae.spacial_compression_decode()
+    size = (shape[3] * spatial, shape[2] * spatial)
+    offered = codecs()
+    if codec not in offered or codec == "png":
+        raise UsageError(f"codec {codec!r}: this machine writes {', '.join(c for c in offered if c != 'png')}")
+    folder, below, name, number = place(prefix, *size)
+    suffix = offered[codec][0]
+    path = folder / f"{name}_{number:05}_{suffix}"
+    record = mark.make_record(_texts(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {}))
+    film = Film(disclosure, record, *size, fps)
+    tags: dict[str, Any] = film.tags | ({} if args.disable_metadata else {"prompt": prompt, **(extra or {})})
+    watching = guarding.guard()
+    watching.check_prompts(_texts(prompt))
+    watching.begin_film(fps)
+    bar = comfy.utils.ProgressBar(length)
+    writer = open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf)
+
+    def put(frames: Tensor) -> None:
+        frames = as_bytes(frames).float() / 255  # the same whether they were decoded for the file or kept as bytes
+        watching.check_frames(frames)
+        writer.write(film.label(film.mark(frames)))
+
+    decode = partial(decoder.decode, chunks, length, tick=lambda done: bar.update_absolute(done, length))
+    try:
+        with writer:
+            (decode if ready is None else ready.read)(put)
+    except RefusedError:
+        discard(writer)
+        raise
+    guarding.tell(watching)
+    log.info("%s: %d frames", path, writer.frames)
+    film.sources = signing.sources(prompt, node)
+    signing.tell(film.finish(writer.files))
+    shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
+    return signing.SignedVideo(str(path), film), shown
+
+
+def _taken(
+    vae: Any, latent: dict[str, Any] | ReelFile
+) -> tuple[Iterable[Tensor], tuple[int, int, int, int], JoinFrames, DecodedTake | None]:
+    """Latents in order, their shape (C, T, h, w), the joins of a LATENT or a reel, and its frames where they were decoded before.
+    Raises UsageError for another model's."""
     channels, space = getattr(vae, "latent_channels", None), space_of_vae(vae)
     chunks: Iterable[Tensor]
     ready: DecodedTake | None = None
@@ -86,30 +134,7 @@ def save(
         joins = joins_in(latent, samples.shape[2])
         chunks, shape = [samples], (samples.shape[1], samples.shape[2], samples.shape[3], samples.shape[4])
         ready = decoded_of(latent, samples, vae, int(vae.upscale_ratio[0](samples.shape[2])))
-    length, spatial = shape[1], vae.spacial_compression_decode()
-    size = (shape[3] * spatial, shape[2] * spatial)
-    offered = codecs()
-    if codec not in offered or codec == "png":
-        raise UsageError(f"codec {codec!r}: this machine writes {', '.join(c for c in offered if c != 'png')}")
-    folder, below, name, number = place(prefix, *size)
-    suffix = offered[codec][0]
-    path = folder / f"{name}_{number:05}_{suffix}"
-    tags = mark.metadata(_texts(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {})) if marked else {}
-    if not args.disable_metadata:
-        tags |= {"prompt": prompt, **(extra or {})}
-    bar = comfy.utils.ProgressBar(length)
-    with open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf) as writer:
-        decode = partial(decoder.decode, chunks, length, tick=lambda done: bar.update_absolute(done, length))
-        (decode if ready is None else ready.read)(lambda frames: writer.write(_finished(frames, marked)))
-    log.info("%s: %d frames", path, writer.frames)
-    shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
-    return InputImpl.VideoFromFile(str(path)), shown
-
-
-def _finished(frames: Tensor, marked: bool) -> Tensor:
-    """Frames as they are written: the same whether they were decoded for the file or kept as bytes."""
-    frames = as_bytes(frames).float() / 255
-    return mark.embed(frames, mark.KEY) if marked else frames
+    return chunks, shape, joins, ready
 
 
 def _texts(prompt: Any) -> list[str]:

@@ -86,8 +86,8 @@ class Writer:
 
     def __init__(self, path: Path, width: int, height: int) -> None:
         self.path, self.width, self.height = path, width, height
-        self.frames = 0
-        self.closed = False
+        self.frames, self.closed = 0, False
+        self.files: list[Path] = []  # that are complete
 
     def write(self, frames: Any) -> None:
         """Append `frames` [T, H, W, 3] (or one [H, W, 3]): torch or numpy, float 0..1 or uint8; NaN is black.
@@ -109,6 +109,7 @@ class Writer:
             raise MediaError(f"{self.path.name}: no frames were written, so there is no video; nothing was saved")
         self.closed = True
         self._finish()
+        self.files = self.files or [self.path]
 
     def abort(self) -> None:
         """Stop early: what was written stays playable, and never takes the final name."""
@@ -299,6 +300,7 @@ class ImageWriter(Writer):
                 temporary.unlink(missing_ok=True)
 
         self._explained(store)
+        self.files.append(target)
 
     def _finish(self) -> None:
         if self.numbered and self.file(self.frames).exists():

@@ -9,6 +9,7 @@ from .caption import LongTakeCaption
 from .loader import LongTakeLoader
 from .noise import LongTakeNoise
 from .planner import LongTakePlanner
+from .provenance import LongTakeGuard, LongTakeVerify
 from .reels import REELS
 from .sampling import LongTakeRollingSampler, LongTakeSchedule
 from .takes import TAKES
@@ -23,6 +24,8 @@ NODES: list[type[io.ComfyNode]] = [
     LongTakeRollingSampler,
     LongTakeKnownFrames,
     LongTakeVideo,
+    LongTakeVerify,
+    LongTakeGuard,
     *TAKES,
     *REELS,
 ]

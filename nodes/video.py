@@ -9,6 +9,20 @@ from comfy_api.latest import io
 from ..media.codecs import TABLE
 
 REEL = io.Custom("LONGTAKE_REEL")
+LABEL_FOR = ["first 2 seconds", "whole film"]
+DISCLOSURE = [
+    io.Boolean.Input(
+        "sign",
+        default=True,
+        optional=True,
+        tooltip="A C2PA signature that breaks when the file is changed (MP4 and MOV; needs the extra sign). Save Video signs too.",
+    ),
+    io.String.Input("label", default="", optional=True, tooltip="A visible text in the corner, such as AI-generated."),
+    io.Combo.Input("label_for", options=LABEL_FOR, default=LABEL_FOR[0], optional=True, tooltip="How long the label is seen."),
+    io.String.Input("aigc", default="", optional=True, tooltip="Producer named in an AIGC tag (China's labelling rule)."),
+    io.Boolean.Input("sidecar", default=False, optional=True, tooltip="Writes the record beside the video too, as JSON."),
+]
+"""How the video says that a model made it."""
 
 
 class LongTakeKnownFrames(io.ComfyNode):
@@ -98,15 +112,31 @@ class LongTakeVideo(io.ComfyNode):
                 io.Boolean.Input(
                     "mark", default=True, tooltip="An invisible mark and metadata that say the video was made by a model."
                 ),
+                *DISCLOSURE,
             ],
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             outputs=[io.Video.Output()],
             is_output_node=True,
         )
 
     @classmethod
-    def execute(cls, latent: Any, vae: Any, fps: float, filename_prefix: str, codec: str, crf: int, mark: bool) -> io.NodeOutput:
+    def execute(
+        cls,
+        latent: Any,
+        vae: Any,
+        fps: float,
+        filename_prefix: str,
+        codec: str,
+        crf: int,
+        mark: bool,
+        sign: bool = True,
+        label: str = "",
+        label_for: str = LABEL_FOR[0],
+        aigc: str = "",
+        sidecar: bool = False,
+    ) -> io.NodeOutput:
         from ..host.video import save
+        from ..media.disclosure import Disclosure
 
         video, shown = save(
             vae,
@@ -115,8 +145,9 @@ class LongTakeVideo(io.ComfyNode):
             filename_prefix,
             codec=codec,
             crf=crf,
-            marked=mark,
+            disclosure=Disclosure(mark, sign, label, label_for == LABEL_FOR[1], aigc, sidecar),
             prompt=cls.hidden.prompt,
             extra=cls.hidden.extra_pnginfo,
+            node=cls.hidden.unique_id,
         )
         return io.NodeOutput(video, ui=shown)

@@ -3,11 +3,15 @@ answer is known in closed form, with the signature of the transformer in the box
 
 import os
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # processes side by side, each as fast as it can be on one thread; before torch is there
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if "LONGTAKE_HOME" not in os.environ:  # nobody's own certificate is used or made by a test
+    os.environ["LONGTAKE_HOME"] = tempfile.mkdtemp(prefix="longtake-tests-")
 
 import pytest
 import torch

@@ -13,10 +13,11 @@ BELOW = {
     "reel": {"engine", "metrics"},
     "take": {"engine", "metrics", "reel"},
     "models": {"engine"},
-    "host": {"engine", "metrics", "reel", "take", "models", "media"},
-    "nodes": {"host", "media"},
-    "lab": {"engine", "metrics", "reel", "take", "models", "media"},
-    "cli": {"engine", "metrics", "reel", "take", "models", "media", "lab"},
+    "guard": {"models"},
+    "host": {"engine", "metrics", "reel", "take", "models", "media", "guard"},
+    "nodes": {"host", "media", "guard"},
+    "lab": {"engine", "metrics", "reel", "take", "models", "media", "guard"},
+    "cli": {"engine", "metrics", "reel", "take", "models", "media", "guard", "lab"},
     "tools": {"cli", "models"},
 }
 """Which rooms each may import, beside itself and the root's errors."""

@@ -85,7 +85,7 @@ def page_of(server: Server) -> Iterator["Page"]:
         chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
         page = chromium.new_page(viewport={"width": 1400, "height": 900})
         try:
-            page.goto(server.url)
+            page.goto(server.url, timeout=120_000)
             page.wait_for_function(READY, timeout=120_000)
             page.evaluate("() => { app.extensionManager.focusMode = true }")
             page.add_style_tag(content=".comfy-menu, .p-toast, [aria-label='Show Menu'] { display: none !important }")

@@ -17,6 +17,7 @@ SAMPLED = "{node}; {others}\nSamplerCustomAdvanced {links}\nLongTakeVideo latent
 TEXTS = {  # what stands in text fields, by type of node and name of widget
     "CLIPTextEncode": {"text": "a red spaceman stands in the desert at noon, under a clear sky"},
     "LongTakeCaption": {"text": "a crimson pup hopping in the snow at dusk"},
+    "LongTakeGuard": {"text": "a cock crows at dawn over a battlefield museum"},
     "LongTakeFilm": {
         "shots": "5: a red spaceman stands in the desert at noon\n"
         "5: a red spaceman stands in the desert at sunset\n"
@@ -153,6 +154,10 @@ SCENES = {
     ),
     "LongTakeProbe": Scene(
         "LongTakeLoader\nLongTakeProbe model<LongTakeLoader\nPreviewAny source<LongTakeProbe.report", show=("PreviewAny",)
+    ),
+    "LongTakeVerify": Scene("LongTakeVideo\nLongTakeVerify video<LongTakeVideo\nPreviewAny source<LongTakeVerify.report"),
+    "LongTakeGuard": Scene(
+        "LongTakeGuard\nCLIPTextEncode text<LongTakeGuard.prompt; PreviewAny source<LongTakeGuard.report", show=("PreviewAny",)
     ),
     "LongTakeReport": Scene("LoadVideo\nLongTakeReport video<LoadVideo", show=("LongTakeReport",)),
     "LongTakeReel": Scene(

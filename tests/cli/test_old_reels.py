@@ -48,7 +48,7 @@ def test_an_old_reel_goes_on(longtake, kind, reel, tiny_weights):
     if kind == "command_line":
         index["header"]["model"] = f"{name}-as-written"
         (reel / "reel.json").write_text(json.dumps(index))
-    words = ("render", "a dog", "--frames", 8, "--size", "32x16", "--weights", tiny_weights, "--quiet", "--json")
+    words = ("render", "a dog", "--frames", 8, "--size", "32x16", "--weights", tiny_weights, "--quiet", "--json", "--no-mark")
     code, _, err = longtake(*words, "--reel", "reel", "-o", "a.mp4")
     assert code == 0, err
     longtake(*words, "-o", "fresh.mp4")

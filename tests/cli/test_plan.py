@@ -8,7 +8,8 @@ import torch
 from comfyui_longtake.cli.options import add_render_options
 from comfyui_longtake.cli.plan import make_plan
 from comfyui_longtake.errors import LongTakeError, MediaError, UsageError
-from comfyui_longtake.media.mark import metadata
+from comfyui_longtake.media.mark import make_record
+from comfyui_longtake.media.mark import tags as container_tags
 from comfyui_longtake.media.write import open_writer
 
 
@@ -22,7 +23,7 @@ def plan(tmp_path, monkeypatch):
 
 
 def clip(path, frames=10, width=64, height=48, fps=8, prompt=None):
-    tags = None if prompt is None else metadata(prompt, 1, "model")
+    tags = None if prompt is None else container_tags(make_record(prompt, 1, "model"))
     with open_writer(path, width, height, fps, metadata=tags) as writer:
         writer.write(torch.rand(frames, height, width, 3))
     return str(path)

@@ -30,9 +30,10 @@ def test_text_to_video(render, longtake):
 
 
 def test_same_seed_same_file(render, tmp_path):
+    """Without the record, whose id no other film has."""
     for name in ("a.mp4", "b.mp4"):
-        render("a dog", "--frames", 8, "-o", name)
-    render("a dog", "--frames", 8, "--seed", 2, "-o", "c.mp4")
+        render("a dog", "--frames", 8, "--no-mark", "-o", name)
+    render("a dog", "--frames", 8, "--seed", 2, "--no-mark", "-o", "c.mp4")
     a, b, c = ((tmp_path / name).read_bytes() for name in ("a.mp4", "b.mp4", "c.mp4"))
     assert a == b != c
 
@@ -112,7 +113,7 @@ def test_shots_on_a_reel_resume(render, tmp_path):
     (tmp_path / "story.json").write_text(
         json.dumps([{"prompt": "a dog runs", "seconds": 1}, {"prompt": "a dog rests", "seconds": 1, "seed": 9, "cut": True}])
     )
-    options = ("--shots", "story.json", "--reel", "reel")
+    options = ("--shots", "story.json", "--reel", "reel", "--no-mark")
     report = render(*options, "-o", "a.mp4")
     assert report["frames"] == 16 and report["seeds"] == [1, 9]
     segments = {path: path.stat().st_mtime_ns for path in (tmp_path / "reel/segments").iterdir()}
@@ -124,7 +125,7 @@ def test_shots_on_a_reel_resume(render, tmp_path):
 def test_pruning_deletes_what_the_last_version_does_not_use(render, longtake, tmp_path):
     prompts = ("a dog", "a cat")
     for prompt in prompts:
-        render(prompt, "--frames", 4, "--reel", "reel", "-o", "a.mp4")
+        render(prompt, "--frames", 4, "--no-mark", "--reel", "reel", "-o", "a.mp4")
     code, out, _ = longtake("inspect", "reel", "--json")
     report = json.loads(out)
     assert code == 0 and [segment["used"] for segment in report["segments"]] == [True, False]
@@ -138,7 +139,7 @@ def test_pruning_deletes_what_the_last_version_does_not_use(render, longtake, tm
     render(prompts[1], "--frames", 4, "--reel", "reel", "-o", "b.mp4")
     code, out, _ = longtake("inspect", "reel", "--prune")
     assert code == 0 and "earlier" not in out and len(list((tmp_path / "reel/segments").iterdir())) == 1
-    render(prompts[1], "--frames", 4, "--reel", "reel", "-o", "c.mp4")
+    render(prompts[1], "--frames", 4, "--no-mark", "--reel", "reel", "-o", "c.mp4")
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
     assert longtake("inspect", "a.mp4", "--prune")[0] == 2
 

@@ -76,6 +76,7 @@ def refuse_all(room, path):
     spec.loader.exec_module(families)
     film, sampling, errors, latents = room("host.operations"), room("host.sampling"), room("errors"), room("host.latents")
     noise, reels, reel = room("host.noise"), room("host.reels"), room("reel.store")
+    unmarked = room("media.disclosure").Disclosure(marked=False)
     keyframes, video, models = room("host.keyframes"), room("host.video"), room("models.vae")
     known_frames = room("nodes.video").LongTakeKnownFrames.execute
     calls, found = [], {}
@@ -141,7 +142,7 @@ def refuse_all(room, path):
             return custom.SamplerCustomAdvanced.execute(noise.TakeNoise(4), guider, sampler, torch.tensor([1.0, 0.5, 0]), latent)
 
         def save(latent, by=vae, fps=8.0):
-            return video.save(by, latent, fps, "bad", codec="h264", crf=18, marked=False)
+            return video.save(by, latent, fps, "bad", codec="h264", crf=18, disclosure=unmarked)
 
         def filmed(by, latent):
             return film.film(by, object(), "1: a", latent, 8.0, 0, "")
