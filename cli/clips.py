@@ -14,8 +14,8 @@ from ..engine.capability import Capability
 from ..engine.timeline import Timeline
 from ..media.read import read_frames, read_image
 from ..models.box import decode_stream
-from ..models.vae import VideoVAE
-from ..take.operations import Clip
+from ..models.vae import WARM, VideoVAE
+from ..take.stills import Clip, Stills
 
 END = 8  # latents of each end of a clip that are kept: context for the model and lead-in for the decoder
 
@@ -47,6 +47,15 @@ class Stage:
         high, wide = self.canvas[1] - frames.shape[1], self.canvas[0] - frames.shape[2]
         edges = (wide // 2, wide - wide // 2, high // 2, high - high // 2)
         return pad(frames.permute(0, 3, 1, 2), edges, mode="replicate").permute(0, 2, 3, 1) if wide or high else frames
+
+    @property
+    def stills(self) -> Stills:
+        """Single frames of clips, for the way between them."""
+
+        def decode(latents: Tensor) -> Tensor:
+            return torch.cat(list(self.decode([latents])))
+
+        return Stills(decode, lambda frames: self.encode_all(frames)[0], self.timeline, WARM)
 
     @torch.no_grad()
     def encode(self, frames: Tensor) -> Tensor:

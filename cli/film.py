@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..media.read import read_frames
 from ..metrics.joins import JoinFrames
 from ..take import operations
+from ..take.stills import Clip
 from .clips import InputClip, Stage, open_clip, picture
 from .pixels import Known, crop, lay_over
 from .plan import RenderPlan
@@ -144,13 +145,20 @@ def make_film(plan: RenderPlan, stage: Stage) -> Film:
     if plan.loop:
         head = after.beginning()
         take = operations.loop(
-            can, before.ending(), plan.frames, prompt=prompt, seed=seed, strength=strength, head=head, ahead=head.length
+            can,
+            before.ending(),
+            plan.frames,
+            prompt=prompt,
+            seed=seed,
+            strength=strength,
+            stills=stage.stills,
+            head=head,
+            ahead=head.length,
         )
     else:
         prompts = (prompt,) if plan.towards is None else (prompt, plan.towards)
-        take = operations.stitch(
-            can, (before.ending(), after.beginning()), plan.frames, prompts=prompts, seed=seed, strength=strength
-        )
+        ends = before.ending(), after.beginning()
+        take = operations.stitch(can, ends, plan.frames, prompts=prompts, seed=seed, strength=strength, stills=stage.stills)
     return Film(take, stage, new, before=before, after=after, closing=plan.loop, messages=_whole_latents(plan, stage))
 
 
@@ -181,7 +189,7 @@ def _remix(plan: RenderPlan, stage: Stage) -> Film:
     source, count = stage.encode_all(islice(frames, plan.frames or None))
     begin, end = plan.strength or ("mild", None)
     take = operations.remix(
-        operations.Clip(source, str(plan.clips[0])),
+        Clip(source, str(plan.clips[0])),
         begin,
         None if end == begin else end,
         prompt=plan.shots[0].prompt,

@@ -9,10 +9,12 @@ import comfy.model_management
 import torch
 from torch import Tensor
 
+from ..engine.timeline import Timeline
 from ..errors import UsageError
 from ..models.box import decode_stream
 from ..models.vae import WARM
 from ..take.backend import Put
+from ..take.stills import Stills
 from .box_vae import HostVAE
 
 LEAD = 12
@@ -38,6 +40,17 @@ class HostCodec:
     def spatial(self) -> int:
         """Pixels that a latent cell decodes to."""
         return self.vae.spacial_compression_decode()
+
+    def stills(self, timeline: Timeline) -> Stills:
+        """Single frames of clips, for the way between them."""
+
+        def decode(latents: Tensor) -> Tensor:
+            frames: list[Tensor] = []
+            with torch.random.fork_rng():  # some decoders draw random numbers, and so do some samplers
+                self.decode([latents], latents.shape[2], frames.append)
+            return torch.cat(frames)
+
+        return Stills(decode, self.vae.encode, timeline, self.lead)
 
     def decode(
         self, chunks: Iterable[Tensor], length: int, put: Put, *, early: bool = False, tick: Callable[[int], object] = bool

@@ -7,9 +7,11 @@ from typing import Any
 
 from ..errors import UsageError
 from ..take import operations
-from ..take.operations import Clip, Plan
+from ..take.operations import Plan
 from ..take.shots import parse_shots, shot_lengths
+from ..take.stills import Clip, Stills
 from .audio import Track, split_av
+from .codec import HostCodec
 from .latents import Space, kept, parts, space_of, video
 from .reels import reel_path
 from .sampling import Sampling
@@ -87,8 +89,9 @@ def stitch(sampling: Sampling, clips: Sequence[tuple[str, Latent]], seconds: flo
         raise UsageError(f"{len(clips)} clip: give at least 2 to stitch together")
     frames = frames_in(sampling, seconds, fps, "gap")
     given = [clip_of(sampling, latent, name, shown=True) for name, latent in clips]
-    way = _share(strength) if strength else None
-    plan = operations.stitch(sampling.capability, given, frames, seed=sampling.seed, strength=way)
+    plan = operations.stitch(
+        sampling.capability, given, frames, seed=sampling.seed, strength=_way(strength), stills=_stills(sampling)
+    )
     return _run(sampling, plan, [latent for _, latent in clips], fps)
 
 
@@ -100,7 +103,8 @@ def loop(sampling: Sampling, latent: Latent, seconds: float, fps: float, strengt
         clip,
         frames,
         seed=sampling.seed,
-        strength=_share(strength) if strength else None,
+        strength=_way(strength),
+        stills=_stills(sampling),
         ahead=sampling.settings().windows.ahead,
     )
     return _run(sampling, plan, [latent], fps)
@@ -157,6 +161,14 @@ def film(sampling: Sampling, clip: Any, shots: str, latent: Latent, fps: float, 
     if track is not None:  # an empty latent: it says that sound is wanted, and nothing else
         track.pieces.clear()
     return run(plan, sampling, prompts, fps=rate, reel=path, texts=named, track=track)
+
+
+def _way(strength: float) -> float | None:
+    return _share(strength) if strength else None
+
+
+def _stills(sampling: Sampling) -> Stills | None:
+    return None if sampling.vae is None else HostCodec(sampling.vae).stills(sampling.capability.timeline)
 
 
 def _share(strength: float) -> float:
