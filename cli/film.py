@@ -12,12 +12,12 @@ from ..errors import UsageError
 from ..media.read import read_frames
 from ..metrics.joins import JoinFrames
 from ..take import operations
+from ..take.real_frames import ease
 from ..take.stills import Clip
 from .clips import InputClip, Stage, open_clip, picture
 from .pixels import Known, crop, lay_over
 from .plan import RenderPlan
 
-FADE = 4  # frames over which a real clip gives way to decoded frames of the same moments
 LEAD_IN = 4  # latents that fill the decoder's memory before a loop's first frame
 CHUNK = 8  # real frames handed on together
 
@@ -26,8 +26,8 @@ CHUNK = 8  # real frames handed on together
 class Film:
     """A take and how its frames become the output: real frames of `before` and `after` stand around the new ones.
 
-    `new` frames are written of those made, without the first `trim` of them; `closing`: a loop, whose decoder is led in
-    by its own end; `stills` lie over the first frames.
+    `new` frames are written of those made, without the first `trim` of them; `closing`: a loop, whose decoder is led in by its own
+    end, or which leads back to the clip `after`; `stills` lie over the first frames.
     """
 
     take: operations.Plan
@@ -72,53 +72,39 @@ class Film:
         """The output as chunks [T, H, W, 3] on the CPU, at the plan's size; `chunks` are the latents of the take, whose decoded
         frames are shown to `seen`, also those that are not in the output. `finish` is what is done to frames that were made;
         those of a given clip stay as they are."""
-        if self.closing:
+        lead_in = None
+        if self.closing and self.before is None:
             chunks = list(chunks)
+            lead_in = torch.cat(chunks, 2)[:, :, -LEAD_IN:]
+        decoded = crop_all(self._decoded(chunks, seen, lead_in), self.stage.size)
         if self.before is None and self.after is None:
-            lead_in = torch.cat(list(chunks), 2)[:, :, -LEAD_IN:] if self.closing else None
-            decoded = map(finish, crop_all(self._decoded(chunks, seen, lead_in), self.stage.size))
-            yield from lay_over(frames_between(decoded, self.trim, self.new), self.stills)
+            yield from lay_over(frames_between(map(finish, decoded), self.trim, self.new), self.stills)
         else:
-            decoded = map(finish, crop_all(self._decoded(chunks, seen), self.stage.size))
-            yield from self._joined(chunks, decoded)
+            yield from self._joined(decoded, finish)
         if seen is not None:
             deque(decoded, 0)
 
     def _decoded(
-        self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object] | None, lead_in: Tensor | None = None
+        self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object] | None, lead_in: Tensor | None
     ) -> Iterator[Tensor]:
         for frames in self.stage.decode(chunks, lead_in):
             if seen is not None:
                 seen(frames)
             yield frames
 
-    def _joined(self, chunks: Iterable[Tensor], decoded: Iterator[Tensor]) -> Iterator[Tensor]:
-        unit = self.stage.timeline.rest
-        known, start, over_a, over_b = [], self.trim, 0, 0
+    def _joined(self, decoded: Iterator[Tensor], finish: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
+        """The real frames before, what was made, the real frames after."""
+        last, start = None, self.trim
         if self.before is not None:
-            over_a = min(FADE, self.before.frames)
-            real = self.before.read()
-            if self.closing:
-                real = self._opened(real, list(chunks))
-            yield from stacked(islice(real, self.before.frames - over_a))
-            known.append(Known(real, 0, over_a, fade_out=over_a))
-            start = self.before.tail.shape[2] * unit - over_a
-        real_b: Iterator[Tensor] = iter(())
+            start = self.before.tail.shape[2] * self.stage.timeline.rest - 1  # the last frame that is known
+            for chunk in stacked(self.before.read()):
+                yield chunk
+                last = chunk[-1]
+        following = None if self.after is None else next(self.after.read())
+        around = (self.before is not None) + (self.after is not None)
+        yield from map(finish, ease(frames_between(decoded, start, self.new + around), last, following))
         if self.after is not None and not self.closing:
-            over_b = min(FADE, self.after.frames)
-            real_b = self.after.read()
-            known.append(Known(real_b, over_a + self.new, over_b, fade_in=over_b))
-        yield from lay_over(frames_between(decoded, start, over_a + self.new + over_b), known)
-        yield from stacked(real_b)
-
-    def _opened(self, real: Iterator[Tensor], chunks: list[Tensor]) -> Iterator[Tensor]:
-        """The real frames of a clip that is looped; the first fade in from what the end of the loop decodes to."""
-        latents = torch.cat(chunks, 2)
-        head = self.take.placements[-1].start
-        lead_in, first = latents[:, :, max(0, head - LEAD_IN) : head], latents[:, :, head : head + 1]
-        decoded = next(crop_all(self.stage.decode([first], lead_in), self.stage.size))
-        for index, frame in enumerate(real):
-            yield torch.lerp(decoded[index], frame, (index + 1) / (FADE + 1)) if index < FADE else frame
+            yield from stacked(self.after.read())
 
 
 def make_film(plan: RenderPlan, stage: Stage) -> Film:
