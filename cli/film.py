@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import UsageError
 from ..media.read import read_frames
+from ..media.sound import FileSound
 from ..metrics.joins import JoinFrames
 from ..take import operations
 from ..take.real_frames import ease
@@ -50,6 +51,14 @@ class Film:
         """Frames of the output."""
         real = 0 if self.before is None else self.before.frames
         return real + self.new + (0 if self.after is None or self.closing else self.after.frames)
+
+    @property
+    def sound(self) -> list[FileSound]:
+        """The sound of the given clips at their places."""
+        before = [] if self.before is None else self.before.sound(0)
+        if self.after is None or self.closing:
+            return before
+        return before + self.after.sound(self.total - self.after.frames)
 
     def join_frames(self, made: JoinFrames) -> JoinFrames:
         """Output frames of the joins that lie at frames `made` of what was made."""

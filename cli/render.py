@@ -139,7 +139,7 @@ class FilmEvents:
         meter = Meter()
         seen = None if plan.reel is None else meter.add
         finish = (lambda frames: mark.embed(frames, mark.KEY)) if plan.marked else (lambda frames: frames)
-        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=tags)
+        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=tags, sound=self.film.sound)
         with self.bar():
             try:
                 with writer:

@@ -1,10 +1,14 @@
 """`longtake render` from command line to file, in every mode, on the real nets with random weights."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from comfyui_longtake.media.read import probe, read_frames
+from comfyui_longtake.media.sound import RATE, FileSound, WaveSound
+from comfyui_longtake.media.write import open_writer
 from comfyui_longtake.reel.record import ReelRecord
 from comfyui_longtake.reel.store import Reel
 
@@ -99,6 +103,27 @@ def test_loops(render, dog):
     report = render("--extend", dog, "--loop", "--frames", 4, "--no-mark", "-o", "c.mp4")
     assert report["frames"] == 14
     same_frames(frames("c.mp4")[:10], frames(dog))
+
+
+def loud(path):
+    """Whether each half second of a film can be heard."""
+    whole = np.concatenate(list(FileSound(Path(path)).samples()), 1)[0]
+    halves = whole[: len(whole) // (RATE // 2) * (RATE // 2)].reshape(-1, RATE // 2)
+    return [bool(half > 0.1) for half in np.abs(halves[:, RATE // 20 : -RATE // 20]).mean(1)]
+
+
+def test_sound_of_clips_stays_at_its_place(render, tmp_path):
+    for name in ("one.mp4", "two.mp4"):
+        tone = np.sin(np.arange(RATE) / 20)[None].astype(np.float32)
+        with open_writer(tmp_path / name, 64, 48, 8, sound=[WaveSound(tone, RATE)]) as writer:
+            writer.write(torch.rand(8, 48, 64, 3))
+    render("--extend", "one.mp4", "--frames", 8, "-o", "after.mp4")
+    render("--extend", "one.mp4", "--backward", "--frames", 12, "-o", "before.mp4")
+    render("--connect", "one.mp4", "two.mp4", "--frames", 4, "-o", "between.mp4")
+    render("--extend", "one.mp4", "--loop", "--frames", 8, "-o", "loop.webm")
+    assert loud("after.mp4") == [True, True, False, False] == loud("loop.webm")
+    assert loud("before.mp4") == [False, False, False, True, True]
+    assert loud("between.mp4") == [True, True, False, True, True]
 
 
 def test_remix_starts_from_the_clip(render, dog):
