@@ -41,6 +41,10 @@ class HostCodec:
         """Pixels that a latent cell decodes to."""
         return self.vae.spacial_compression_decode()
 
+    def frames(self, latents: int) -> int:
+        """Frames that so many latents decode to."""
+        return _frames(self.vae, latents)
+
     def stills(self, timeline: Timeline) -> Stills:
         """Single frames of clips, for the way between them."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import comfy.utils
 import folder_paths
@@ -17,12 +17,20 @@ from torch import Tensor
 from ..errors import MediaError, UsageError
 from ..media import mark
 from ..media.codecs import codecs
-from ..media.write import open_writer
+from ..media.file_names import objection
+from ..media.write import Writer, open_writer
+from ..metrics.joins import JoinFrames
+from ..take.real_frames import Easing
 from .codec import HostCodec
+from .file_names import expand
 from .latents import joins_in, space_of_vae, video
+from .progress import Watch
 from .reels import ReelFile
+from .sources import SAME_RATE, RealFrames, Span, rate_in, spans_in, wave_of
 
 log = logging.getLogger(__name__)
+NUMBERED = len("_00001_.webm")
+"""Bytes that a number and an ending add to a name."""
 
 
 def place(prefix: str, width: int, height: int) -> tuple[Path, str, str, int]:
@@ -31,6 +39,11 @@ def place(prefix: str, width: int, height: int) -> tuple[Path, str, str, int]:
     shown = f"filename_prefix {prefix[:60]!r}"
     if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", prefix):
         raise UsageError(f"{shown}: it holds characters that file names cannot have; give a plain name")
+    prefix = prefix.replace("\\", "/")
+    for part in prefix.split("/"):
+        wrong = objection(part, NUMBERED) if part not in ("", ".", "..") else None
+        if wrong is not None:
+            raise UsageError(f"{shown}: {wrong}")
     try:
         folder, name, number, below, _ = folder_paths.get_save_image_path(
             prefix, folder_paths.get_output_directory(), width, height
@@ -55,54 +68,111 @@ def save(
     codec: str,
     crf: int,
     marked: bool,
+    audio: Any = None,
     prompt: Any = None,
     extra: dict[str, Any] | None = None,
 ) -> tuple[Any, Any]:
     """Decode a LATENT or a reel to a file and give (VIDEO, preview).
 
-    The file has the graph that made it in its metadata and an invisible mark. Raises UsageError, ReelError, MediaError.
+    Frames and sound of clips that the LATENT tells of stand in it as they were given; `audio` is what is heard instead. `fps` 0 is
+    the rate that the LATENT or the reel tells. The file has the graph that made it in its metadata, and the frames that were made
+    an invisible mark. Raises UsageError, ReelError, MediaError.
     """
     if latent is None:
         raise UsageError("reel: Long Take kept none; give it the name of a reel, or connect its LATENT")
     if vae is None:
         raise UsageError("vae: none; this checkpoint holds none, load the one that belongs to the video model")
-    decoder = HostCodec(vae)
-    channels, space = getattr(vae, "latent_channels", None), space_of_vae(vae)
-    chunks: Iterable[Tensor]
-    if isinstance(latent, ReelFile):
-        chunks, shape = latent.chunks(), latent.shape
-        if channels not in (None, shape[0]):
-            raise UsageError(f"reel: {shape[0]} channels, this VAE has {channels}; connect the VAE of the reel's model")
-        timeline, joins = latent.header.timeline, latent.join_frames
-        if space is not None and (timeline.first, timeline.rest) != (space.first, space.rest):
-            raise UsageError(
-                f"reel: {timeline.rest} frames a latent, this VAE has {space.rest}; connect the VAE of the reel's model"
-            )
-    else:
-        samples = video(latent, channels, space=space)
-        joins = joins_in(latent, samples.shape[2])
-        chunks, shape = [samples], (samples.shape[1], samples.shape[2], samples.shape[3], samples.shape[4])
-    length, spatial = shape[1], vae.spacial_compression_decode()
-    size = (shape[3] * spatial, shape[2] * spatial)
+    decoder, take = HostCodec(vae), _take(latent, vae)
+    length, spatial = take.shape[1], vae.spacial_compression_decode()
+    size = (take.shape[3] * spatial, take.shape[2] * spatial)
     offered = codecs()
     if codec not in offered or codec == "png":
         raise UsageError(f"codec {codec!r}: this machine writes {', '.join(c for c in offered if c != 'png')}")
-    folder, below, name, number = place(prefix, *size)
+    rate, notes = _rate(fps, take.fps)
+    real = RealFrames(take.spans, decoder.frames(length), size, rate)
+    sound, silent = real.sound() if audio is None else ([wave_of(audio)], [])
+    joins = JoinFrames(*([real.place(at) for at in some] for some in take.joins))
+    folder, below, name, number = place(expand(prefix, prompt, extra), *size)
     suffix = offered[codec][0]
     path = folder / f"{name}_{number:05}_{suffix}"
     tags = mark.metadata(_texts(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {})) if marked else {}
     if not args.disable_metadata:
         tags |= {"prompt": prompt, **(extra or {})}
     bar = comfy.utils.ProgressBar(length)
-    with open_writer(path, *size, fps, codec=codec, metadata=tags, crf=crf) as writer:
-
-        def put(frames: Tensor) -> None:
-            writer.write(mark.embed(frames, mark.KEY) if marked else frames)
-
-        decoder.decode(chunks, length, put, tick=lambda done: bar.update_absolute(done, length))
+    with open_writer(path, *size, rate, codec=codec, metadata=tags, crf=crf, sound=sound) as writer:
+        film = _Film(writer, real, marked)
+        decoder.decode(take.chunks, length, film.put, tick=lambda done: bar.update_absolute(done, length))
+        film.end()
     log.info("%s: %d frames", path, writer.frames)
+    if notes + silent:
+        Watch().say("\n".join(notes + silent))
     shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
     return InputImpl.VideoFromFile(str(path)), shown
+
+
+class _Take(NamedTuple):
+    """What is decoded: latents of `shape` (C, T, h, w) as `chunks`, their joins, the rate they tell, and given clips in them."""
+
+    chunks: Iterable[Tensor]
+    shape: tuple[int, ...]
+    joins: JoinFrames
+    fps: float | None = None
+    spans: Sequence[Span] = ()
+
+
+def _take(latent: dict[str, Any] | ReelFile, vae: Any) -> _Take:
+    """A LATENT or a reel that this VAE can decode. Raises UsageError or ReelError."""
+    channels, space = getattr(vae, "latent_channels", None), space_of_vae(vae)
+    if not isinstance(latent, ReelFile):
+        samples = video(latent, channels, space=space)
+        frames = samples.shape[2]
+        return _Take([samples], samples.shape[1:], joins_in(latent, frames), rate_in(latent), spans_in(latent, frames))
+    shape, timeline = latent.shape, latent.header.timeline
+    if channels not in (None, shape[0]):
+        raise UsageError(f"reel: {shape[0]} channels, this VAE has {channels}; connect the VAE of the reel's model")
+    if space is not None and (timeline.first, timeline.rest) != (space.first, space.rest):
+        raise UsageError(f"reel: {timeline.rest} frames a latent, this VAE has {space.rest}; connect the VAE of the reel's model")
+    return _Take(latent.chunks(), shape, latent.join_frames, latent.record.fps or None)
+
+
+def _rate(fps: float, told: float | None) -> tuple[float, list[str]]:
+    """Frames a second of the file, and a note where the LATENT or reel tells another rate. Raises UsageError."""
+    if fps == 0 and told is None:
+        raise UsageError("fps 0: this latent does not tell its rate; give frames a second, or connect fps of Size and Duration")
+    rate = fps or told or 0.0
+    if told is not None and abs(rate - told) > SAME_RATE:
+        return rate, [f"made at {told:.5g} fps, shown at {rate:.5g}: it moves at another speed; fps 0 keeps its own"]
+    return rate, []
+
+
+class _Film:
+    """Decoded frames on their way to the file: given clips as they are, what was made up to them, and marked."""
+
+    def __init__(self, writer: Writer, real: RealFrames, marked: bool):
+        self.writer, self.real, self.marked = writer, real, marked
+        self.easing, self.at = Easing(), 0
+
+    def put(self, frames: Tensor) -> None:
+        """Takes the next decoded frames [T, H, W, 3]."""
+        for frame in frames:
+            span = self.real.span(self.at)
+            given = None if span is None else self.real.frame(span, self.at)
+            self.at += 1
+            if span is None:
+                self._write(self.easing.made(frame))
+            elif given is not None:
+                self._write(self.easing.real(given, frame))
+                self.writer.write(given[None])
+
+    def end(self) -> None:
+        """Writes what is left."""
+        self._write(self.easing.end())
+        for frame in self.real.rest():
+            self.writer.write(frame[None])
+
+    def _write(self, made: Iterator[Tensor]) -> None:
+        for frame in made:
+            self.writer.write(mark.embed(frame[None], mark.KEY) if self.marked else frame[None])
 
 
 def _texts(prompt: Any) -> list[str]:

@@ -22,23 +22,25 @@ JUMP = 0.05
 
 @dataclass(frozen=True)
 class FileSound:
-    """`seconds` of the sound of a film, as long as its video by default, from second `at` of the new film on."""
+    """`seconds` of the sound of a film from its second `start` on, by default all that its video lasts, from second `at` of the new
+    film on."""
 
     path: Path
     at: Fraction = Fraction(0)
     seconds: Fraction | None = None
+    start: Fraction = Fraction(0)
 
     @property
     def length(self) -> Fraction:
         """Seconds."""
-        return self.seconds or Fraction(probe(self.path).duration).limit_denominator(1_000_000)
+        return self.seconds or Fraction(probe(self.path).duration).limit_denominator(1_000_000) - self.start
 
     def samples(self) -> Iterator[np.ndarray]:
-        """Pieces [2, n] of float32 at RATE, beginning where the video does. Ends early where the file is damaged."""
+        """Pieces [2, n] of float32 at RATE, beginning at `start`, counted as the video's. Ends early where the file is damaged."""
         import av
         import numpy as np
 
-        origin, done = probe(self.path).origin, 0
+        origin, done = probe(self.path).origin + self.start, 0
         with av.open(str(self.path.absolute()), options={"protocol_whitelist": "file"}, metadata_errors="replace") as container:
             stream = next(stream for stream in container.streams.audio if stream.codec_context)
             resampler = av.AudioResampler("fltp", "stereo", RATE)
@@ -61,17 +63,19 @@ class FileSound:
 
 @dataclass(frozen=True)
 class WaveSound:
-    """A waveform [channels, n] of float32 at `rate`, from second `at` of the film on; `seconds` of it, all by default."""
+    """`seconds`, all by default, of a waveform [channels, n] of float32 at `rate` from its second `start` on, from second `at` of
+    the film on."""
 
     wave: np.ndarray
     rate: int
     at: Fraction = Fraction(0)
     seconds: Fraction | None = None
+    start: Fraction = Fraction(0)
 
     @property
     def length(self) -> Fraction:
         """Seconds."""
-        return self.seconds or Fraction(self.wave.shape[1], self.rate)
+        return self.seconds or Fraction(self.wave.shape[1], self.rate) - self.start
 
     def samples(self) -> Iterator[np.ndarray]:
         """See FileSound."""
@@ -80,7 +84,7 @@ class WaveSound:
 
         layout = "mono" if len(self.wave) == 1 else "stereo"
         resampler = av.AudioResampler("fltp", "stereo", RATE)
-        for begin in range(0, self.wave.shape[1], self.rate):
+        for begin in range(round(self.start * self.rate), self.wave.shape[1], self.rate):
             part = np.ascontiguousarray(self.wave[:CHANNELS, begin : begin + self.rate], dtype=np.float32)
             frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=layout)
             frame.sample_rate = self.rate

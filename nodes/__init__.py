@@ -12,7 +12,7 @@ from .planner import LongTakePlanner
 from .reels import REELS
 from .sampling import LongTakeRollingSampler, LongTakeSchedule
 from .takes import TAKES
-from .video import LongTakeKnownFrames, LongTakeVideo
+from .video import LongTakeEncode, LongTakeKnownFrames, LongTakeVideo
 
 NODES: list[type[io.ComfyNode]] = [
     LongTakeLoader,
@@ -22,6 +22,7 @@ NODES: list[type[io.ComfyNode]] = [
     LongTakeSchedule,
     LongTakeRollingSampler,
     LongTakeKnownFrames,
+    LongTakeEncode,
     LongTakeVideo,
     *TAKES,
     *REELS,

@@ -42,6 +42,41 @@ class Plan:
     messages: list[str] = field(default_factory=list)
 
 
+class Unchanged(NamedTuple):
+    """`count` frames of given clip number `clip`, from its frame `first` on, come out as the take's frames from `at` on."""
+
+    clip: int
+    first: int
+    at: int
+    count: int
+
+
+def unchanged(plan: Plan, timeline: Timeline) -> list[Unchanged]:
+    """The frames of given clips that a take leaves as they are, in order. The first frame of a clip that does not begin the take
+    is made once more where the VAE is causal; it counts among them."""
+    found: list[Unchanged] = []
+
+    def add(clip: int, first: int, at: int, count: int) -> None:
+        last = found[-1] if found else None
+        if last is not None and (last.clip, last.first + last.count, last.at + last.count) == (clip, first, at):
+            found[-1] = last._replace(count=last.count + count)
+        else:
+            found.append(Unchanged(clip, first, at, count))
+
+    for index in range(plan.length):
+        owners = [placement for placement in plan.placements if placement.start <= index]
+        if index not in plan.request.known or not owners:
+            continue
+        clip, start, drop = owners[-1]
+        at, count = timeline.latent_span(index)
+        first, given = timeline.latent_span(index - start + drop)
+        if index == start > drop and first:
+            add(clip, 0, at - first, first)
+        if count == given:
+            add(clip, first, at, count)
+    return found
+
+
 class Gap(NamedTuple):
     """`new` latents to make before a clip, whose own first `drop` they take in."""
 
