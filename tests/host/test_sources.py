@@ -11,6 +11,7 @@ from comfyui_longtake.media.read import probe, read_frames
 from comfyui_longtake.media.sound import RATE, FileSound, WaveSound
 from comfyui_longtake.media.write import open_writer
 
+H264 = {"codec": "h264", "crf": 8, "mark": True}
 FPS, FRAMES = 12, 13  # not the model's rate, no multiple of its four frames a latent
 
 
@@ -39,7 +40,7 @@ def graph(take, name, fps=0.0, more=(), **encode):
     """Take node `take` on the film "41" at node 11; the film made goes to node 13."""
     ends = {"model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0]}
     how = {"steps": 2, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
-    file = {"filename_prefix": "%date:yyyy%/%Sampling.seed%_source", "codec": "h264", "crf": 8, "mark": True}
+    file = {"filename_prefix": "%date:yyyy%/%Sampling.seed%_source", **H264}
     take["inputs"]["sampling"] = ["10", 0]
     return {
         "1": node("LongTakeLoader", model="in the box"),
@@ -148,13 +149,16 @@ def test_the_graph_in_a_film_is_json(comfy, shown):
     size = {"aspect": "custom", "size": "256x160", "width": 96, "height": 64, "seconds": 1.0, "fps": 0.0}
     ends = {"model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0]}
     how = {"steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
+    sampling = {"sampling": ["10", 0]}
     path, _, _ = shown(
         {
             "1": node("LongTakeLoader", model="in the box"),
             "2": node("CLIPTextEncode", clip=["1", 1], text="a dog"),
             "3": node("LongTakePlanner", model=["1", 0], **size),
             "10": node("LongTakeSampling", seed=3, window=0, overlap=0, anchor=True, **ends, **how),
-            "11": node("LongTakeFilm", sampling=["10", 0], clip=["1", 1], latent=["3", 0], shots="1: a dog", fps=0.0, reel="json"),
+            "11": node(
+                "LongTakeFilm", sampling=["10", 0], clip=["1", 1], latent=["3", 0], shots="1: a dog", fps=0.0, fade=0, reel="json"
+            ),
             "13": node(
                 "LongTakeVideo", latent=["11", 3], vae=["1", 2], fps=0.0, filename_prefix="json", codec="h264", crf=18, mark=False
             ),
