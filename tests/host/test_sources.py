@@ -149,7 +149,6 @@ def test_the_graph_in_a_film_is_json(comfy, shown):
     size = {"aspect": "custom", "size": "256x160", "width": 96, "height": 64, "seconds": 1.0, "fps": 0.0}
     ends = {"model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0]}
     how = {"steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
-    sampling = {"sampling": ["10", 0]}
     path, _, _ = shown(
         {
             "1": node("LongTakeLoader", model="in the box"),
