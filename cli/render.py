@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
-from .terminal import printable, say
+from .terminal import printable, say, waiting
 
 if TYPE_CHECKING:
     from ..engine.state import Progress as Step
@@ -48,12 +48,13 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
     begin = time.perf_counter()
     note_all(console, plan.notes)
 
-    import torch
+    with waiting(console, "loading the model"):
+        import torch
 
-    from ..models.load import load_bundle, pick_device
+        from ..models.load import load_bundle, pick_device
 
-    device = pick_device(plan.sampler.device)
-    bundle = load_bundle(device, plan.sampler.weights)
+        device = pick_device(plan.sampler.device)
+        bundle = load_bundle(device, plan.sampler.weights)
     note_all(console, prompt_notes(plan, bundle))
     loaded = time.perf_counter()
 
@@ -61,7 +62,8 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
     from .film import make_film
 
     stage = Stage(bundle.vae, bundle.capability, device, plan.fps, plan.size, plan.canvas)
-    film = make_film(plan, stage)
+    with waiting(console, "reading the clips" if plan.clips else "planning"):
+        film = make_film(plan, stage)
     note_all(console, film.messages)
     made = make(plan, film, bundle, console)
     seconds = time.perf_counter() - loaded

@@ -73,8 +73,9 @@ class ReelFile:
 
     def chunks(self) -> Iterator[Tensor]:
         """Latents [1, C, n, h, w] in order. Raises ReelError for a missing or damaged segment."""
+        shape = self.header.shape
         for entry, _ in self._parts():
-            yield Reel.read(self.path, entry)
+            yield Reel.read(self.path, entry, shape=shape)
 
     def sound(self) -> Tensor | None:
         """Sound latents of the take so far, where its model made some. Raises ReelError."""

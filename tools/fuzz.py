@@ -1,8 +1,8 @@
 """Hostile input by the thousand: `python tools/fuzz.py [--seed N] [--count N] [--processes N] [--kind KIND] [--keep DIR]`.
 
 Arguments, lists of shots, answers of servers, reels, manifests of weights and media are made and then spoilt at random, each
-from its own seed, and read as the command line reads them. Each must give a result or one printable line and a right exit code, within
-seconds, and leave no file behind. Exit code 0: all did, 1: some did not; they are named with their seeds.
+from its own seed, and read as the command line reads them. Each must give a result or one printable line and a right exit
+code, within seconds, and leave no file behind. Exit code 0: all did, 1: some did not; they are named with their seeds.
 """
 
 from __future__ import annotations
