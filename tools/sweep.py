@@ -27,7 +27,7 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ico", "
 FILMS = {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".ogv", ".wmv", ".flv", ".h264"}
 ALIKE = 2.5
 """Mean levels of 255 that two readers may differ by: FFmpeg and Pillow decode JPEG and convert colours each in their own way."""
-FRAMES_MAX = 2000
+FRAMES_MAX = 500
 
 
 class Seen(NamedTuple):
