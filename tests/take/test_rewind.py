@@ -9,6 +9,8 @@ from comfyui_longtake.models.load import load_bundle
 from comfyui_longtake.take import operations
 from comfyui_longtake.take.stills import Clip, Stills
 
+pytestmark = pytest.mark.slow
+
 HEIGHT, WIDTH, BARS, GIVEN, WAY = 96, 160, 8, 4, 4
 STEP = 1.3  # how much larger the step of a join may be than the larger one beside it
 
