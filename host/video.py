@@ -140,6 +140,8 @@ def _rate(fps: float, told: float | None) -> tuple[float, list[str]]:
     if fps == 0 and told is None:
         raise UsageError("fps 0: this latent does not tell its rate; give frames a second, or connect fps of Size and Duration")
     rate = fps or told or 0.0
+    if not 0.1 <= rate <= 240:
+        raise MediaError(f"{rate:g} frames a second cannot be written; give 0.1 to 240")
     if told is not None and abs(rate - told) > SAME_RATE:
         return rate, [f"made at {told:.5g} fps, shown at {rate:.5g}: it moves at another speed; fps 0 keeps its own"]
     return rate, []
