@@ -230,10 +230,10 @@ def test_summary_names_what_was_made(longtake, tiny_weights):
 
 
 def test_inspect(render, longtake, dog):
-    render("--extend", dog, "--frames", 4, "--reel", "reel", "-o", "b.mp4")
+    render("--extend", dog, "--frames", 14, "--reel", "reel", "-o", "b.mp4")
     code, out, _ = longtake("inspect", "b.mp4", "--json", "--quiet")
     report = json.loads(out)
-    assert code == 0 and report["frames"] == 14 and [join["frame"] for join in report["joins"]] == [10]
+    assert code == 0 and report["frames"] == 24 and [join["frame"] for join in report["joins"]] == [10]
     assert report["mark"]["found"] and set(report["drift"]) >= {"lightness", "sharpness", "motion"}
     assert not json.loads(longtake("inspect", dog, "--json", "--quiet")[1])["mark"]["found"]
     for line in (("inspect", "b.mp4", "--joins", "4,8", "--loop"), ("inspect", "reel")):
