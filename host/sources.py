@@ -64,7 +64,7 @@ class Span(NamedTuple):
     source: Source
     first: int
     at: int
-    count: int
+    count: int  # type: ignore[assignment]  # tuples have a method of that name
 
 
 def encode(vae: Any, video: Any, fps: float, width: int, height: int) -> tuple[dict[str, Any], Source, str]:

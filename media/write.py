@@ -222,8 +222,16 @@ class VideoWriter(Writer):
                 sync(self.partial)
                 os.replace(self.partial, self.path)
             else:
-                how = {"metadata": self.metadata, "tag": self.tag, "sound": self.sound}
-                remux(self.partial, self.path, self.muxer, self.frames, self.fps, **how)
+                remux(
+                    self.partial,
+                    self.path,
+                    self.muxer,
+                    self.frames,
+                    self.fps,
+                    metadata=self.metadata,
+                    tag=self.tag,
+                    sound=self.sound,
+                )
 
     def _abandon(self) -> None:
         import av

@@ -48,7 +48,7 @@ class Unchanged(NamedTuple):
     clip: int
     first: int
     at: int
-    count: int
+    count: int  # type: ignore[assignment]  # tuples have a method of that name
 
 
 def unchanged(plan: Plan, timeline: Timeline) -> list[Unchanged]:

@@ -146,6 +146,17 @@ def limited() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@contextlib.contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    """Works in a folder for a while."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
 def files(folder: Path) -> set[str]:
     """All that is below a folder."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
@@ -170,7 +181,7 @@ def here(case: Case, folder: Path) -> str | None:
     """Runs a case in this process and gives what is wrong."""
     before, out, err = files(folder), io.StringIO(), io.StringIO()
     try:
-        with limited(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.chdir(folder):
+        with limited(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), inside(folder):
             code = 0
             if case.call is not None:
                 case.call()

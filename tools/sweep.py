@@ -33,7 +33,7 @@ FRAMES_MAX = 500
 class Seen(NamedTuple):
     """A film as somebody reads it: how many frames, its first and its last [H, W, 3] in levels of 255."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # tuples have a method of that name
     first: np.ndarray
     last: np.ndarray
 
