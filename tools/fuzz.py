@@ -164,7 +164,7 @@ def files(folder: Path) -> set[str]:
 
 def judge(code: int, said: str, before: set[str], after: set[str]) -> str | None:
     """What is wrong with a command that ended so; None where nothing is."""
-    lines = [line for line in said.splitlines() if not line.startswith(("note:", "longtake: note"))]
+    lines = [line for line in said.splitlines() if not line.startswith(("note:", "longtake: note")) and not line.endswith(" …")]
     if "Traceback" in said:
         return "a traceback"
     if code not in (0, 1, 2):
