@@ -9,8 +9,9 @@ SAME_RATE = 1e-3  # frames a second that two rates may differ by and be called t
 SEEN_CROP = 0.005  # share of a side that is cut off without a word
 
 
-def clip_notes(clips: list[tuple[Path, VideoInfo]], size: tuple[int, int], fps: float, use: str) -> list[str]:
-    """Notes on clips that are read at `size` (width, height) and `fps`; `use` is "image" for a still."""
+def clip_notes(clips: list[tuple[Path, VideoInfo]], size: tuple[int, int], fps: float, use: str, heard: bool) -> list[str]:
+    """Notes on clips that are read at `size` (width, height) and `fps`; `use` is "image" for a still; `heard`: their sound goes
+    into the film."""
     notes = []
     for path, info in dict(clips).items():
         changes = [] if use == "image" else _resampled(info, fps) + _resized(info, size)
@@ -19,7 +20,7 @@ def clip_notes(clips: list[tuple[Path, VideoInfo]], size: tuple[int, int], fps: 
             notes.append(f"{path.name}: {', '.join(changes)}")
         if info.hdr:
             notes.append(hdr.note(path.name, info.hdr))
-    silent = [path.name for path, info in dict(clips).items() if info.sound and use != "image"]
+    silent = [path.name for path, info in dict(clips).items() if info.sound and use != "image" and not heard]
     if silent:
         notes.append(f"the sound of {' and '.join(silent)} is not carried over: the film is silent")
     return notes

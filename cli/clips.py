@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from torch.nn.functional import pad
 
 from ..engine.capability import Capability
 from ..engine.timeline import Timeline
-from ..media.read import read_frames, read_image
+from ..media.read import probe, read_frames, read_image
+from ..media.sound import FileSound
 from ..models.box import decode_stream
-from ..models.vae import VideoVAE
-from ..take.operations import Clip
+from ..models.vae import WARM, VideoVAE
+from ..take.stills import Clip, Stills
 
 END = 8  # latents of each end of a clip that are kept: context for the model and lead-in for the decoder
 
@@ -47,6 +49,15 @@ class Stage:
         high, wide = self.canvas[1] - frames.shape[1], self.canvas[0] - frames.shape[2]
         edges = (wide // 2, wide - wide // 2, high // 2, high - high // 2)
         return pad(frames.permute(0, 3, 1, 2), edges, mode="replicate").permute(0, 2, 3, 1) if wide or high else frames
+
+    @property
+    def stills(self) -> Stills:
+        """Single frames of clips, for the way between them."""
+
+        def decode(latents: Tensor) -> Tensor:
+            return torch.cat(list(self.decode([latents])))
+
+        return Stills(decode, lambda frames: self.encode_all(frames)[0], self.timeline, WARM)
 
     @torch.no_grad()
     def encode(self, frames: Tensor) -> Tensor:
@@ -87,7 +98,7 @@ class InputClip:
     """An input clip at the plan's size and rate: its length, and the latents [1, C, n, h, w] of its two ends.
 
     `head` begins with the first frame and `tail` ends with the last, up to END latents; a clip shorter than one latent
-    is filled up with copies of its first (tail) or last (head) frame.
+    is filled up with copies of its first (tail) or last (head) frame. `heard`: it has sound.
     """
 
     path: Path
@@ -95,6 +106,12 @@ class InputClip:
     frames: int
     head: Tensor
     tail: Tensor
+    heard: bool = False
+
+    def sound(self, frame: int) -> list[FileSound]:
+        """Its sound, where it has any, in a film in which it begins at `frame`."""
+        fps = Fraction(self.stage.fps).limit_denominator(100_000)
+        return [FileSound(self.path, frame / fps, self.frames / fps)] if self.heard else []
 
     def ending(self) -> Clip:
         """Its last latents, held to its first."""
@@ -124,7 +141,8 @@ def open_clip(path: Path, stage: Stage) -> InputClip:
     held = max(unit, min(END * unit, count // unit * unit))
     head = (first + [first[-1]] * unit)[:held]
     tail = ([last[0]] * unit + list(last))[-held:]
-    return InputClip(path, stage, count, stage.encode(torch.stack(head)), stage.encode(torch.stack(tail)))
+    ends = stage.encode(torch.stack(head)), stage.encode(torch.stack(tail))
+    return InputClip(path, stage, count, *ends, heard=bool(probe(path).sound))
 
 
 def picture(path: Path, stage: Stage) -> tuple[Tensor, Tensor]:

@@ -10,13 +10,15 @@ from torch import Tensor
 
 from ..errors import UsageError
 from ..media.read import read_frames
+from ..media.sound import FileSound
 from ..metrics.joins import JoinFrames
 from ..take import operations
+from ..take.real_frames import ease
+from ..take.stills import Clip
 from .clips import InputClip, Stage, open_clip, picture
 from .pixels import Known, crop, lay_over
 from .plan import RenderPlan
 
-FADE = 4  # frames over which a real clip gives way to decoded frames of the same moments
 LEAD_IN = 4  # latents that fill the decoder's memory before a loop's first frame
 CHUNK = 8  # real frames handed on together
 
@@ -25,8 +27,8 @@ CHUNK = 8  # real frames handed on together
 class Film:
     """A take and how its frames become the output: real frames of `before` and `after` stand around the new ones.
 
-    `new` frames are written of those made, without the first `trim` of them; `closing`: a loop, whose decoder is led in
-    by its own end; `stills` lie over the first frames.
+    `new` frames are written of those made, without the first `trim` of them; `closing`: a loop, whose decoder is led in by its own
+    end, or which leads back to the clip `after`; `stills` lie over the first frames.
     """
 
     take: operations.Plan
@@ -50,6 +52,14 @@ class Film:
         real = 0 if self.before is None else self.before.frames
         return real + self.new + (0 if self.after is None or self.closing else self.after.frames)
 
+    @property
+    def sound(self) -> list[FileSound]:
+        """The sound of the given clips at their places."""
+        before = [] if self.before is None else self.before.sound(0)
+        if self.after is None or self.closing:
+            return before
+        return before + self.after.sound(self.total - self.after.frames)
+
     def join_frames(self, made: JoinFrames) -> JoinFrames:
         """Output frames of the joins that lie at frames `made` of what was made."""
         moved = JoinFrames(*([frame + self.offset for frame in some] for some in made))
@@ -71,53 +81,39 @@ class Film:
         """The output as chunks [T, H, W, 3] on the CPU, at the plan's size; `chunks` are the latents of the take, whose decoded
         frames are shown to `seen`, also those that are not in the output. `finish` is what is done to frames that were made;
         those of a given clip stay as they are."""
-        if self.closing:
+        lead_in = None
+        if self.closing and self.before is None:
             chunks = list(chunks)
+            lead_in = torch.cat(chunks, 2)[:, :, -LEAD_IN:]
+        decoded = crop_all(self._decoded(chunks, seen, lead_in), self.stage.size)
         if self.before is None and self.after is None:
-            lead_in = torch.cat(list(chunks), 2)[:, :, -LEAD_IN:] if self.closing else None
-            decoded = map(finish, crop_all(self._decoded(chunks, seen, lead_in), self.stage.size))
-            yield from lay_over(frames_between(decoded, self.trim, self.new), self.stills)
+            yield from lay_over(frames_between(map(finish, decoded), self.trim, self.new), self.stills)
         else:
-            decoded = map(finish, crop_all(self._decoded(chunks, seen), self.stage.size))
-            yield from self._joined(chunks, decoded)
+            yield from self._joined(decoded, finish)
         if seen is not None:
             deque(decoded, 0)
 
     def _decoded(
-        self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object] | None, lead_in: Tensor | None = None
+        self, chunks: Iterable[Tensor], seen: Callable[[Tensor], object] | None, lead_in: Tensor | None
     ) -> Iterator[Tensor]:
         for frames in self.stage.decode(chunks, lead_in):
             if seen is not None:
                 seen(frames)
             yield frames
 
-    def _joined(self, chunks: Iterable[Tensor], decoded: Iterator[Tensor]) -> Iterator[Tensor]:
-        unit = self.stage.timeline.rest
-        known, start, over_a, over_b = [], self.trim, 0, 0
+    def _joined(self, decoded: Iterator[Tensor], finish: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
+        """The real frames before, what was made, the real frames after."""
+        last, start = None, self.trim
         if self.before is not None:
-            over_a = min(FADE, self.before.frames)
-            real = self.before.read()
-            if self.closing:
-                real = self._opened(real, list(chunks))
-            yield from stacked(islice(real, self.before.frames - over_a))
-            known.append(Known(real, 0, over_a, fade_out=over_a))
-            start = self.before.tail.shape[2] * unit - over_a
-        real_b: Iterator[Tensor] = iter(())
+            start = self.before.tail.shape[2] * self.stage.timeline.rest - 1  # the last frame that is known
+            for chunk in stacked(self.before.read()):
+                yield chunk
+                last = chunk[-1]
+        following = None if self.after is None else next(self.after.read())
+        around = (self.before is not None) + (self.after is not None)
+        yield from map(finish, ease(frames_between(decoded, start, self.new + around), last, following))
         if self.after is not None and not self.closing:
-            over_b = min(FADE, self.after.frames)
-            real_b = self.after.read()
-            known.append(Known(real_b, over_a + self.new, over_b, fade_in=over_b))
-        yield from lay_over(frames_between(decoded, start, over_a + self.new + over_b), known)
-        yield from stacked(real_b)
-
-    def _opened(self, real: Iterator[Tensor], chunks: list[Tensor]) -> Iterator[Tensor]:
-        """The real frames of a clip that is looped; the first fade in from what the end of the loop decodes to."""
-        latents = torch.cat(chunks, 2)
-        head = self.take.placements[-1].start
-        lead_in, first = latents[:, :, max(0, head - LEAD_IN) : head], latents[:, :, head : head + 1]
-        decoded = next(crop_all(self.stage.decode([first], lead_in), self.stage.size))
-        for index, frame in enumerate(real):
-            yield torch.lerp(decoded[index], frame, (index + 1) / (FADE + 1)) if index < FADE else frame
+            yield from stacked(self.after.read())
 
 
 def make_film(plan: RenderPlan, stage: Stage) -> Film:
@@ -144,13 +140,20 @@ def make_film(plan: RenderPlan, stage: Stage) -> Film:
     if plan.loop:
         head = after.beginning()
         take = operations.loop(
-            can, before.ending(), plan.frames, prompt=prompt, seed=seed, strength=strength, head=head, ahead=head.length
+            can,
+            before.ending(),
+            plan.frames,
+            prompt=prompt,
+            seed=seed,
+            strength=strength,
+            stills=stage.stills,
+            head=head,
+            ahead=head.length,
         )
     else:
         prompts = (prompt,) if plan.towards is None else (prompt, plan.towards)
-        take = operations.stitch(
-            can, (before.ending(), after.beginning()), plan.frames, prompts=prompts, seed=seed, strength=strength
-        )
+        ends = before.ending(), after.beginning()
+        take = operations.stitch(can, ends, plan.frames, prompts=prompts, seed=seed, strength=strength, stills=stage.stills)
     return Film(take, stage, new, before=before, after=after, closing=plan.loop, messages=_whole_latents(plan, stage))
 
 
@@ -181,7 +184,7 @@ def _remix(plan: RenderPlan, stage: Stage) -> Film:
     source, count = stage.encode_all(islice(frames, plan.frames or None))
     begin, end = plan.strength or ("mild", None)
     take = operations.remix(
-        operations.Clip(source, str(plan.clips[0])),
+        Clip(source, str(plan.clips[0])),
         begin,
         None if end == begin else end,
         prompt=plan.shots[0].prompt,

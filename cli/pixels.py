@@ -9,25 +9,21 @@ from torch import Tensor
 
 @dataclass
 class Known:
-    """Real frames [H, W, 3] of a clip that stand in the output from frame `start` on, `count` of them.
+    """Real frames [H, W, 3] that stand in the output from frame `start` on, `count` of them.
 
-    The first `fade_in` and the last `fade_out` of them are cross-faded with the decoded frames, which show the same
-    moment: between a real and a generated frame there is then no step in sharpness or colour.
+    The last `fade_out` of them are cross-faded with the decoded frames, which show the same moment: between a real and a
+    generated frame there is then no step in sharpness or colour.
     """
 
     frames: Iterator[Tensor]
     start: int
     count: int
-    fade_in: int = 0
     fade_out: int = 0
 
     def weight(self, index: int) -> float:
         """How much of the real frame shows at output frame `index`, 0..1."""
-        place = index - self.start
-        rising = (place + 1) / (self.fade_in + 1) if place < self.fade_in else 1.0
-        left = self.count - place
-        falling = left / (self.fade_out + 1) if left <= self.fade_out else 1.0
-        return min(rising, falling)
+        left = self.count - (index - self.start)
+        return left / (self.fade_out + 1) if left <= self.fade_out else 1.0
 
 
 def crop(frames: Tensor, width: int, height: int) -> Tensor:

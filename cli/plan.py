@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..guard.policy import OFF, policy
+from ..media.codecs import CONTAINERS
 from ..media.disclosure import Disclosure
 from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
@@ -92,7 +93,6 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
         shots, towards = _recorded(infos, arguments.backward, notes)
     size, fps = _size_and_fps(arguments, None if mode == "image" or not clips else infos[0], notes)
     given = list(zip([*clips, *stills], infos, strict=True))
-    notes += clip_notes(given, size, fps, "image" if mode in ("text", "image") else "clip")
     whole_clip = mode == "remix" and arguments.seconds is None and arguments.frames is None
     shot_frames = [0] if whole_clip else _shot_frames(arguments, shots, fps)
     if arguments.frames is None and sum(shot_frames) > 1 and len(shots) == 1:
@@ -106,6 +106,8 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
     written = sum(shot_frames) if mode in ("text", "image") else 2  # other modes write at least that
     output, note = resolve_output(arguments.output, written)
     notes += [note] if note else []
+    heard = mode in ("extend", "connect") and output.suffix.lower() in CONTAINERS
+    notes += clip_notes(given, size, fps, "image" if mode in ("text", "image") else "clip", heard)
     inputs = [*clips, *(path for _, path in keyframes), *([arguments.shots] if arguments.shots else [])]
     check_output(output, inputs, sum(shot_frames), *size)
     sampler = SamplerOptions(**{name: getattr(arguments, name) for name in SamplerOptions.__dataclass_fields__})

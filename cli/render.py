@@ -18,7 +18,7 @@ from ..errors import RefusedError
 from ..guard.watch import Guard
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
-from .terminal import printable, say
+from .terminal import printable, say, waiting
 
 if TYPE_CHECKING:
     from ..engine.state import Progress as Step
@@ -54,12 +54,13 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
     begin = time.perf_counter()
     note_all(console, plan.notes)
 
-    import torch
+    with waiting(console, "loading the model"):
+        import torch
 
-    from ..models.load import load_bundle, pick_device
+        from ..models.load import load_bundle, pick_device
 
-    device = pick_device(plan.sampler.device)
-    bundle = load_bundle(device, plan.sampler.weights)
+        device = pick_device(plan.sampler.device)
+        bundle = load_bundle(device, plan.sampler.weights)
     guard = Guard(plan.guard, lambda: bundle.text)
     guard.check_prompts(plan.prompts)
     note_all(console, prompt_notes(plan, bundle))
@@ -69,7 +70,8 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
     from .film import make_film
 
     stage = Stage(bundle.vae, bundle.capability, device, plan.fps, plan.size, plan.canvas)
-    film = make_film(plan, stage)
+    with waiting(console, "reading the clips" if plan.clips else "planning"):
+        film = make_film(plan, stage)
     note_all(console, film.messages)
     made, signed = make(plan, film, bundle, console, guard)
     late = [*guard.warnings, *([signed.note] if signed.note else [])]
@@ -161,7 +163,7 @@ class FilmEvents:
         meter = Meter()
         seen = None if plan.reel is None else meter.add
         self.guard.begin_film(plan.fps)
-        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=said.tags)
+        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=said.tags, sound=self.film.sound)
         with self.bar():
             try:
                 with writer:

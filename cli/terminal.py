@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+import threading
 import unicodedata
-from typing import TextIO
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LINE = 300
 """Printable characters of a line at most."""
+PATIENCE = 5.0
+"""Seconds without a word where nobody sees a line that moves."""
 NOT_SHOWN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Kinds of characters that steer a terminal, turn the direction of writing, or are none."""
 
@@ -37,6 +45,22 @@ def say(text: object, file: TextIO | None = None) -> None:
 def say_path(path: object) -> None:
     """Prints the whole path, however long: it is what scripts read."""
     print("".join("?" if unicodedata.category(letter) in {"Cc", "Cs"} else letter for letter in str(path)))
+
+
+@contextlib.contextmanager
+def waiting(console: Console, what: str) -> Iterator[None]:
+    """Says what is waited for: at once on a terminal, elsewhere once it takes longer than PATIENCE."""
+    if console.is_terminal:
+        with console.status(what):
+            yield
+        return
+    timer = threading.Timer(PATIENCE, console.print, (f"{what} …",))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def forgive(*streams: TextIO) -> None:

@@ -1,22 +1,18 @@
 """Where a render goes: the output path checked before any work starts, and the room that is left on the disk."""
 
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
 
 from ..errors import MediaError, UsageError
 from ..media.codecs import CONTAINERS
+from ..media.file_names import objection
 from .values import shorten
 
 IMAGE_SUFFIX = ".png"
 BYTES_PER_PIXEL = 0.1  # an upper estimate of H.264 at crf 18 on this kind of picture
 SPARE_BYTES = 8 << 20
-NAME_BYTES_MAX = 255 - len(".finishing")  # file systems take 255, and the name grows while the file is written
-FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
-RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
-"""Names of devices on Windows, with any ending."""
 
 
 def resolve_output(path: Path | None, frames: int) -> tuple[Path, str | None]:
@@ -53,18 +49,9 @@ def _check_names(path: Path) -> None:
     for made in (path, *path.parents):
         if os.path.lexists(made) or not made.name:
             continue
-        name = made.name
-        if len(os.fsencode(name)) > NAME_BYTES_MAX:
-            raise UsageError(
-                f"-o {shorten(str(path))}: a name of {len(os.fsencode(name))} bytes; give one of {NAME_BYTES_MAX} at most"
-            )
-        forbidden = "".join(dict.fromkeys(FORBIDDEN.findall(name)))
-        if forbidden:
-            raise UsageError(f"-o {path}: Windows allows no {forbidden!r} in a name; give another")
-        if name.partition(".")[0].rstrip().upper() in RESERVED:
-            raise UsageError(f"-o {path}: Windows keeps the name {name.partition('.')[0]} to itself; give another")
-        if name != ".." and name[-1] in ". ":
-            raise UsageError(f"-o {path}: Windows allows no dot or space at the end of a name; give another")
+        wrong = objection(made.name)
+        if wrong is not None:
+            raise UsageError(f"-o {shorten(str(path))}: {wrong}")
 
 
 def check_output(path: Path, inputs: list[Path], frames: int, width: int, height: int) -> None:

@@ -10,10 +10,12 @@ import comfy.model_management
 import torch
 from torch import Tensor
 
+from ..engine.timeline import Timeline
 from ..errors import UsageError
 from ..models.box import decode_stream
 from ..models.vae import WARM
 from ..take.backend import Put
+from ..take.stills import Stills
 from .box_vae import HostVAE
 from .causal_decode import CausalDecoder
 
@@ -48,6 +50,21 @@ class HostCodec:
     def final(self) -> bool:
         """Whether frames that come early are as good as those of a decode of all."""
         return isinstance(self.vae, HostVAE) or not getattr(self.vae.first_stage_model, "comfy_has_chunked_io", False)
+
+    def frames(self, latents: int) -> int:
+        """Frames that so many latents decode to."""
+        return _frames(self.vae, latents)
+
+    def stills(self, timeline: Timeline) -> Stills:
+        """Single frames of clips, for the way between them."""
+
+        def decode(latents: Tensor) -> Tensor:
+            frames: list[Tensor] = []
+            with torch.random.fork_rng():  # some decoders draw random numbers, and so do some samplers
+                self.decode([latents], latents.shape[2], frames.append)
+            return torch.cat(frames)
+
+        return Stills(decode, self.vae.encode, timeline, self.lead)
 
     def decode(
         self, chunks: Iterable[Tensor], length: int, put: Put, *, early: bool = False, tick: Callable[[int], object] = bool

@@ -7,13 +7,16 @@ from typing import Any
 
 from ..errors import UsageError
 from ..take import operations
-from ..take.operations import Clip, Plan
+from ..take.operations import Plan
 from ..take.shots import parse_shots, shot_lengths
+from ..take.stills import Clip, Stills
 from .audio import Track, split_av
+from .codec import HostCodec
 from .latents import Space, kept, parts, space_of, video
 from .reels import reel_path
 from .sampling import Sampling
 from .session import Made, run
+from .sources import SAME_RATE, rate_in, spans_in, spans_of, tags
 from .user_conditioning import guides_of
 
 Latent = dict[str, Any]
@@ -54,29 +57,38 @@ def _space(sampling: Sampling) -> Space | None:
     return space_of(sampling.model, sampling.capability)
 
 
-def rate_of(sampling: Sampling, fps: float) -> float:
-    """Frames a second: `fps`, or the model's own where it is 0. Raises UsageError."""
+def rate_of(sampling: Sampling, fps: float, latents: Sequence[Latent]) -> float:
+    """Frames a second: `fps`, or where it is 0 the rate that the clips tell, or the model's own. Raises UsageError."""
     if not (fps == 0 or 0.1 <= fps <= 240):
-        raise UsageError(f"fps {fps:g}: give 0.1 to 240, or 0 for the model's own rate")
-    return fps or sampling.capability.fps
+        raise UsageError(f"fps {fps:g}: give 0.1 to 240, or 0 for the clip's or the model's own rate")
+    return fps or next(filter(None, map(rate_in, latents)), sampling.capability.fps)
 
 
-def frames_in(sampling: Sampling, seconds: float, fps: float, name: str = "seconds") -> int:
-    """Frames (at least 1) that last `seconds`. Raises UsageError."""
+def frames_in(seconds: float, rate: float, name: str = "seconds") -> int:
+    """Frames (at least 1) that last `seconds` at `rate` frames a second. Raises UsageError."""
     if not 0 < seconds <= 3600:
         raise UsageError(f"{name} {seconds:g}: give more than 0, up to 3600 seconds")
-    return max(1, round(seconds * rate_of(sampling, fps)))
+    return max(1, round(seconds * rate))
 
 
 def _run(sampling: Sampling, plan: Plan, latents: Sequence[Latent], fps: float = 0.0, **more: Any) -> Made:
-    return run(plan, sampling, fps=rate_of(sampling, fps), track=track_of(sampling, plan, latents), **more)
+    """The take of a plan, whose LATENT tells of the frames and the rate of the clips that it was made of."""
+    rate, can = rate_of(sampling, fps, latents), sampling.capability
+    for told in dict.fromkeys(filter(None, map(rate_in, latents))):
+        if abs(told - rate) > SAME_RATE:
+            plan.messages.append(f"A clip of {told:.5g} fps in a take of {rate:.5g}: it moves at another speed, fps 0 keeps it.")
+    made = run(plan, sampling, fps=rate, track=track_of(sampling, plan, latents), **more)
+    known = [spans_in(latent, split_av(latent)[0]["samples"].shape[2]) for latent in latents]
+    length = split_av(made.latent)[0]["samples"].shape[2]
+    return made._replace(latent=made.latent | tags(rate, length, spans_of(plan, can.timeline, known)))
 
 
 def extend(sampling: Sampling, latent: Latent, seconds: float, fps: float, direction: str) -> Made:
     """The clip and `seconds` more after it ("forward"), or before it ("backward")."""
     if direction not in ("forward", "backward"):
         raise UsageError(f"direction {direction!r}: give forward or backward")
-    clip, frames = clip_of(sampling, latent, "latent", shown=True), frames_in(sampling, seconds, fps)
+    clip = clip_of(sampling, latent, "latent", shown=True)
+    frames = frames_in(seconds, rate_of(sampling, fps, [latent]))
     plan = operations.extend(sampling.capability, clip, frames, seed=sampling.seed, backward=direction == "backward")
     return _run(sampling, plan, [latent], fps)
 
@@ -86,22 +98,25 @@ def stitch(sampling: Sampling, clips: Sequence[tuple[str, Latent]], seconds: flo
     `strength` of a dissolve (1: from nothing; 0: as suits the model)."""
     if len(clips) < 2:
         raise UsageError(f"{len(clips)} clip: give at least 2 to stitch together")
-    frames = frames_in(sampling, seconds, fps, "gap")
+    frames = frames_in(seconds, rate_of(sampling, fps, [latent for _, latent in clips]), "gap")
     given = [clip_of(sampling, latent, name, shown=True) for name, latent in clips]
-    way = _share(strength) if strength else None
-    plan = operations.stitch(sampling.capability, given, frames, seed=sampling.seed, strength=way)
+    plan = operations.stitch(
+        sampling.capability, given, frames, seed=sampling.seed, strength=_way(strength), stills=_stills(sampling)
+    )
     return _run(sampling, plan, [latent for _, latent in clips], fps)
 
 
 def loop(sampling: Sampling, latent: Latent, seconds: float, fps: float, strength: float = 0.0) -> Made:
     """The clip and a way of `seconds` from its end back to its beginning; `strength` as for stitch."""
-    clip, frames = clip_of(sampling, latent, "latent", shown=True), frames_in(sampling, seconds, fps, "gap")
+    clip = clip_of(sampling, latent, "latent", shown=True)
+    frames = frames_in(seconds, rate_of(sampling, fps, [latent]), "gap")
     plan = operations.loop(
         sampling.capability,
         clip,
         frames,
         seed=sampling.seed,
-        strength=_share(strength) if strength else None,
+        strength=_way(strength),
+        stills=_stills(sampling),
         ahead=sampling.settings().windows.ahead,
     )
     return _run(sampling, plan, [latent], fps)
@@ -110,7 +125,7 @@ def loop(sampling: Sampling, latent: Latent, seconds: float, fps: float, strengt
 def recut(sampling: Sampling, latent: Latent, keep: str, fps: float) -> Made:
     """The clip with only the spans of `keep` (seconds, "0-2, 5-7.5") left; the rest is made anew."""
     clip = clip_of(sampling, latent, "latent")
-    plan = operations.recut(sampling.capability, clip, keep, rate_of(sampling, fps), seed=sampling.seed)
+    plan = operations.recut(sampling.capability, clip, keep, rate_of(sampling, fps, [latent]), seed=sampling.seed)
     return _run(sampling, plan, [latent], fps)
 
 
@@ -133,7 +148,7 @@ def blend(sampling: Sampling, a: Latent, b: Latent, begin: float, end: float, st
     """From clip a to clip b over the same time: a alone before second `begin`, b alone from `end` on, mixed in between
     and sampled again from `strength`."""
     clips = clip_of(sampling, a, "a"), clip_of(sampling, b, "b")
-    rate, share = rate_of(sampling, fps), _share(strength)
+    rate, share = rate_of(sampling, fps, [a, b]), _share(strength)
     plan = operations.blend(sampling.capability, *clips, begin, end, rate, strength=share, seed=sampling.seed)
     return _run(sampling, plan, [a, b], fps)
 
@@ -148,7 +163,7 @@ def film(sampling: Sampling, clip: Any, shots: str, latent: Latent, fps: float, 
         raise UsageError(
             "latent: its noise mask keeps frames in part; Long Take keeps whole ones, give strength 1 where the mask was made"
         )
-    rate = rate_of(sampling, fps)
+    rate = rate_of(sampling, fps, [])
     if fade < 0:
         raise UsageError(f"fade {fade}: give 0 latent frames or more")
     path = reel_path(reel) if reel else None
@@ -166,7 +181,16 @@ def film(sampling: Sampling, clip: Any, shots: str, latent: Latent, fps: float, 
     track = track_of(sampling, Plan(plan.request, 0, (operations.Placement(0, 0),)), [latent])
     if track is not None:  # an empty latent: it says that sound is wanted, and nothing else
         track.pieces.clear()
-    return run(plan, sampling, prompts, fps=rate, reel=path, texts=named, track=track, guides=guides)
+    made = run(plan, sampling, prompts, fps=rate, reel=path, texts=named, track=track, guides=guides)
+    return made._replace(latent=made.latent | tags(rate, split_av(made.latent)[0]["samples"].shape[2]))
+
+
+def _way(strength: float) -> float | None:
+    return _share(strength) if strength else None
+
+
+def _stills(sampling: Sampling) -> Stills | None:
+    return None if sampling.vae is None else HostCodec(sampling.vae).stills(sampling.capability.timeline)
 
 
 def _share(strength: float) -> float:

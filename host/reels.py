@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +37,15 @@ def reel_path(name: str) -> Path:
 
 def reel_state(name: str | None) -> Any:
     """What changes whenever the reel `name` does, or any reel where None stands for a name that comes by a link: the host runs
-    a node again where this is another than the last time. NaN, which is always another, where there is no such reel. Never
-    raises, and reads no file."""
+    a node again where this is another than the last time. Always another where there is no such reel. Never raises, and reads no
+    file."""
     try:
         if name is not None:
             return digest(_files(reel_path(name)))
         root = Path(folder_paths.get_output_directory()) / REELS
         return digest([[str(index.parent), _files(index.parent)] for index in sorted(root.glob(f"*/{INDEX}"))])
     except (LongTakeError, OSError, TypeError, AttributeError):
-        return float("nan")
+        return f"none {time.monotonic_ns()}"  # NaN, which the host would take for that too, is no JSON and spoils the prompt tag
 
 
 def _files(path: Path) -> list[list[Any]]:
@@ -72,8 +73,9 @@ class ReelFile:
 
     def chunks(self) -> Iterator[Tensor]:
         """Latents [1, C, n, h, w] in order. Raises ReelError for a missing or damaged segment."""
+        shape = self.header.shape
         for entry, _ in self._parts():
-            yield Reel.read(self.path, entry)
+            yield Reel.read(self.path, entry, shape=shape)
 
     def sound(self) -> Tensor | None:
         """Sound latents of the take so far, where its model made some. Raises ReelError."""

@@ -10,13 +10,15 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
 from .codecs import CONTAINERS, choose, scaler
+from .remux import remux, sync
+from .sound import Sound
 
 if TYPE_CHECKING:
     import av
@@ -42,6 +44,7 @@ def open_writer(
     codec: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     crf: int = 18,
+    sound: Sequence[Sound] = (),
 ) -> Writer:
     """A writer for `path`, chosen by its name; use it as a context manager.
 
@@ -56,6 +59,8 @@ def open_writer(
     `metadata`: text by key; other values become JSON. In MP4 the keys are kept as they are (`use_metadata_tags`), so
     that ComfyUI finds `workflow` and `prompt`.
     `crf`: 0 (best) to 51, as x264 counts, brought to the codec's own scale; ProRes has none.
+    `sound`: what is heard at which second, AAC or (WebM) Opus in stereo; it comes into the file when it is finished, and pictures
+    have none.
 
     Raises MediaError: unknown extension, codec that does not go with it or that this machine lacks, size, rate or crf
     not allowed, folder not writable.
@@ -78,7 +83,7 @@ def open_writer(
     tags = {key: _text(value) for key, value in (metadata or {}).items() if value is not None}
     if usual == "png":
         return ImageWriter(target, width, height, tags)
-    return VideoWriter(target, width, height, rate, tags, int(crf), codec or usual)
+    return VideoWriter(target, width, height, rate, tags, int(crf), codec or usual, sound)
 
 
 class Writer:
@@ -145,13 +150,23 @@ class VideoWriter(Writer):
     (faststart); for that moment the file needs its size on disk twice.
     """
 
-    def __init__(self, path: Path, width: int, height: int, fps: Fraction, metadata: dict[str, str], crf: int, codec: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        width: int,
+        height: int,
+        fps: Fraction,
+        metadata: dict[str, str],
+        crf: int,
+        codec: str,
+        sound: Sequence[Sound] = (),
+    ) -> None:
         import av
 
         super().__init__(path, width, height)
         suffix = path.suffix.lower()
         kind, encoder = choose(codec, suffix, width, height)
-        self.muxer, self.metadata, self.fps = CONTAINERS[suffix][0], metadata, fps
+        self.muxer, self.metadata, self.fps, self.sound = CONTAINERS[suffix][0], metadata, fps, sound
         self.partial = path.with_name(f"{path.stem}.partial{suffix}")
         webm = suffix == ".webm"
         movflags = "frag_keyframe+empty_moov+default_base_moof+use_metadata_tags"
@@ -204,44 +219,20 @@ class VideoWriter(Writer):
         with self._explained("could not be finished"):
             self._send(self._stream.encode())
             self._container.close()
-            if self.muxer == "webm":
-                _sync(self.partial)
+            if self.muxer == "webm" and not self.sound:
+                sync(self.partial)
                 os.replace(self.partial, self.path)
             else:
-                self._remux()
-
-    def _remux(self) -> None:
-        """Copy the fragmented file's packets into a plain one, put that in place. Raises OSError, FFmpegError."""
-        import av
-
-        finishing = self.path.with_name(f"{self.path.stem}.finishing{self.path.suffix.lower()}")
-        try:
-            options = {"movflags": "use_metadata_tags+faststart"}
-            with (
-                av.open(str(self.partial.absolute())) as source,
-                av.open(str(finishing.absolute()), "w", format=self.muxer, options=options) as target,
-            ):
-                target.metadata.update(self.metadata)
-                # opaque: packets are copied, so nobody needs to know an encoder of the name of the source's decoder
-                stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
-                if self.tag:
-                    stream.codec_context.codec_tag = self.tag
-                copied, first = 0, 0
-                for packet in source.demux(video=0):
-                    if packet.size:
-                        # the growing file shows its first frame after as many as are decoded ahead; this one begins at 0
-                        first = first if copied else int(packet.pts or 0)
-                        packet.pts, packet.dts = int(packet.pts or 0) - first, int(packet.dts or 0) - first
-                        packet.stream = stream
-                        target.mux(packet)
-                        copied += 1
-            if copied != self.frames:
-                raise OSError(errno.EIO, f"only {copied} of {self.frames} frames could be read back")
-            _sync(finishing)
-            os.replace(finishing, self.path)
-        finally:
-            finishing.unlink(missing_ok=True)
-        self.partial.unlink(missing_ok=True)
+                remux(
+                    self.partial,
+                    self.path,
+                    self.muxer,
+                    self.frames,
+                    self.fps,
+                    metadata=self.metadata,
+                    tag=self.tag,
+                    sound=self.sound,
+                )
 
     def _abandon(self) -> None:
         import av
@@ -392,8 +383,3 @@ def _reason(error: Exception) -> str:
     if code in (errno.ENOTDIR, errno.EEXIST):
         return "a part of its path is a file, not a folder; choose another folder"
     return getattr(error, "strerror", None) or str(error)
-
-
-def _sync(path: Path) -> None:
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())

@@ -13,7 +13,7 @@ from .provenance import LongTakeGuard, LongTakeVerify
 from .reels import REELS
 from .sampling import LongTakeRollingSampler, LongTakeSchedule
 from .takes import TAKES
-from .video import LongTakeKnownFrames, LongTakeVideo
+from .video import LongTakeEncode, LongTakeKnownFrames, LongTakeVideo
 
 NODES: list[type[io.ComfyNode]] = [
     LongTakeLoader,
@@ -23,6 +23,7 @@ NODES: list[type[io.ComfyNode]] = [
     LongTakeSchedule,
     LongTakeRollingSampler,
     LongTakeKnownFrames,
+    LongTakeEncode,
     LongTakeVideo,
     LongTakeVerify,
     LongTakeGuard,

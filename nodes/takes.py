@@ -13,7 +13,9 @@ GAP = {"default": 2.0, "min": 0.1, "max": 600.0, "step": 0.1}
 
 
 def _fps() -> Any:
-    return io.Float.Input("fps", default=0.0, min=0.0, max=240.0, step=0.1, tooltip="Frames a second; 0: the model's own rate.")
+    return io.Float.Input(
+        "fps", default=0.0, min=0.0, max=240.0, step=0.1, tooltip="Frames a second; 0: the clip's own rate, else the model's."
+    )
 
 
 def _bridge() -> Any:
@@ -70,7 +72,10 @@ class LongTakeExtend(TakeNode):
 
     ID = "LongTakeExtend"
     NAME = "Extend Take"
-    SAYS = "Goes on with a clip, or makes what came before it. The clip itself comes out unchanged."
+    SAYS = (
+        "Goes on with a clip, or makes what came before it. Its latents come out unchanged; a clip from Latent from Video keeps "
+        "its own frames and sound too."
+    )
     ALIASES = ("extend video", "continue video", "prepend", "backward", "longer", "infinite video", "outpaint time")
 
     @classmethod

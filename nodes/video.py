@@ -1,10 +1,10 @@
-"""Known Frames and Video from Latent."""
+"""Known Frames, Latent from Video and Video from Latent."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..media.codecs import TABLE
 
@@ -84,6 +84,39 @@ class LongTakeKnownFrames(io.ComfyNode):
         )
 
 
+class LongTakeEncode(io.ComfyNode):
+    """A clip that keeps its own frames, sound and rate."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        side = {"default": 0, "min": 0, "max": 16384, "step": 8}
+        return io.Schema(
+            node_id="LongTakeEncode",
+            display_name="Latent from Video",
+            category="LongTake",
+            description="Encodes a video to extend, connect or loop it. Its rate goes with the latent, and Video from Latent shows "
+            "its own frames, as they are, with their sound.",
+            search_aliases=["vae encode video", "load video", "extend video", "video to latent", "video to video"],
+            inputs=[
+                io.Video.Input("video", tooltip="From Load Video, Trim Video or Create Video."),
+                io.Vae.Input("vae", tooltip="The VAE that belongs to the video model."),
+                io.Float.Input(
+                    "fps", default=0.0, min=0.0, max=240.0, step=0.1, tooltip="Frames a second to read it at; 0: its own rate."
+                ),
+                io.Int.Input("width", tooltip="Pixels to scale it to; 0: its own width.", **side),
+                io.Int.Input("height", tooltip="Pixels to scale it to; 0: its own height.", **side),
+            ],
+            outputs=[io.Latent.Output(), io.Float.Output(display_name="fps"), io.Int.Output(display_name="frames")],
+        )
+
+    @classmethod
+    def execute(cls, video: Any, vae: Any, fps: float = 0.0, width: int = 0, height: int = 0) -> io.NodeOutput:
+        from ..host.sources import encode
+
+        latent, source, words = encode(vae, video, fps, width, height)
+        return io.NodeOutput(latent, float(source.fps), source.frames, ui=ui.PreviewText(words))
+
+
 class LongTakeVideo(io.ComfyNode):
     """Streaming decode to a file."""
 
@@ -101,7 +134,9 @@ class LongTakeVideo(io.ComfyNode):
                     "latent", [io.Latent, REEL], tooltip="Video latent of one take, or a reel, which is read piece by piece."
                 ),
                 io.Vae.Input("vae", tooltip="The VAE that belongs to the video model."),
-                io.Float.Input("fps", default=8.0, min=0.1, max=240.0, step=0.1, tooltip="Frames a second."),
+                io.Float.Input(
+                    "fps", default=8.0, min=0.0, max=240.0, step=0.1, tooltip="Frames a second; 0: the rate it was made at."
+                ),
                 io.String.Input("filename_prefix", default="video/longtake", tooltip="Name below the output folder."),
                 io.Combo.Input(
                     "codec",
@@ -113,6 +148,11 @@ class LongTakeVideo(io.ComfyNode):
                     "mark", default=True, tooltip="An invisible mark and metadata that say the video was made by a model."
                 ),
                 *DISCLOSURE,
+                io.Audio.Input(
+                    "audio",
+                    optional=True,
+                    tooltip="What is heard from the beginning on; else the sound of clips from Latent from Video, at its place.",
+                ),
             ],
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             outputs=[io.Video.Output()],
@@ -134,6 +174,7 @@ class LongTakeVideo(io.ComfyNode):
         label_for: str = LABEL_FOR[0],
         aigc: str = "",
         sidecar: bool = False,
+        audio: Any = None,
     ) -> io.NodeOutput:
         from ..host.video import save
         from ..media.disclosure import Disclosure
@@ -146,6 +187,7 @@ class LongTakeVideo(io.ComfyNode):
             codec=codec,
             crf=crf,
             disclosure=Disclosure(mark, sign, label, label_for == LABEL_FOR[1], aigc, sidecar),
+            audio=audio,
             prompt=cls.hidden.prompt,
             extra=cls.hidden.extra_pnginfo,
             node=cls.hidden.unique_id,

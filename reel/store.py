@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -102,15 +102,17 @@ class Reel:
             raise ReelError(f"{file}: damaged; make the take again with this reel") from error
 
     @staticmethod
-    def read(directory: str | os.PathLike[str], entry: Mapping[str, Any], name: str = "latents") -> Tensor:
-        """Latents (or another tensor, by its name) of a segment that `peek` lists, checked; takes no lock, so that a take can
-        be seen while it grows.
+    def read(
+        directory: str | os.PathLike[str], entry: Mapping[str, Any], name: str = "latents", shape: Sequence[int] = ()
+    ) -> Tensor:
+        """Latents (or another tensor, by its name) of a segment that `peek` lists, checked, also against (C, h, w) `shape` where
+        that is given; takes no lock, so that a take can be seen while it grows.
 
         Raises ReelError where the file is missing or not what was written.
         """
         file = Path(directory) / SEGMENTS / Path(str(entry["file"])).name
         try:
-            return read_segment(file, entry, ())[name]
+            return read_segment(file, entry, shape)[name]
         except BadSegment as error:
             raise ReelError(f"{file}: {error}; make the take again with this reel, which replaces it") from error
         except (OSError, KeyError) as error:

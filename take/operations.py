@@ -6,9 +6,9 @@ are frames of the take; how many latents hold them is a matter of the model's ti
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -19,42 +19,7 @@ from ..engine.request import Mix, Request, Shot
 from ..engine.timeline import Timeline
 from ..errors import UsageError
 from .shots import STRENGTHS, ShotText, read_spans
-
-
-@dataclass(frozen=True)
-class Clip:
-    """Known latents [1, C, n, h, w] of a clip, under the `name` that a message gives it.
-
-    Of a long clip the last (or first) few latents are enough: `first` is then the number of the first one given within its
-    clip, and `anchor` [C, h, w] the latent of the clip to hold on to, where that is not among them.
-    """
-
-    latents: Tensor
-    name: str = "clip"
-    first: int = 0
-    anchor: Tensor | None = None
-
-    def __post_init__(self) -> None:
-        if self.latents.ndim != 5 or self.latents.shape[0] != 1 or not self.latents.shape[2]:
-            want = "(1, C, T, h, w) with at least one latent frame"
-            raise UsageError(f"{self.name}: latents {tuple(self.latents.shape)}; want {want}")
-
-    @property
-    def length(self) -> int:
-        """Latents given."""
-        return self.latents.shape[2]
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(C, h, w) of a latent."""
-        return self.latents.shape[1], self.latents.shape[3], self.latents.shape[4]
-
-    def numbered(self, start: int, drop: int = 0) -> dict[int, Tensor]:
-        """Its latents [C, h, w] from number `drop` on, by their place in a take where that one lies at `start`. Raises
-        UsageError where none is left."""
-        if self.length <= drop:
-            raise UsageError(f"{self.name}: one latent frame is too short for this model to lead to; give a longer clip")
-        return {start + place: latent for place, latent in enumerate(torch.unbind(self.latents[0, :, drop:], 1))}
+from .stills import Clip, Stills
 
 
 class Placement(NamedTuple):
@@ -75,6 +40,41 @@ class Plan:
     placements: tuple[Placement, ...] = ()
     again: int = 0
     messages: list[str] = field(default_factory=list)
+
+
+class Unchanged(NamedTuple):
+    """`count` frames of given clip number `clip`, from its frame `first` on, come out as the take's frames from `at` on."""
+
+    clip: int
+    first: int
+    at: int
+    count: int  # type: ignore[assignment]  # tuples have a method of that name
+
+
+def unchanged(plan: Plan, timeline: Timeline) -> list[Unchanged]:
+    """The frames of given clips that a take leaves as they are, in order. The first frame of a clip that does not begin the take
+    is made once more where the VAE is causal; it counts among them."""
+    found: list[Unchanged] = []
+
+    def add(clip: int, first: int, at: int, count: int) -> None:
+        last = found[-1] if found else None
+        if last is not None and (last.clip, last.first + last.count, last.at + last.count) == (clip, first, at):
+            found[-1] = last._replace(count=last.count + count)
+        else:
+            found.append(Unchanged(clip, first, at, count))
+
+    for index in range(plan.length):
+        owners = [placement for placement in plan.placements if placement.start <= index]
+        if index not in plan.request.known or not owners:
+            continue
+        clip, start, drop = owners[-1]
+        at, count = timeline.latent_span(index)
+        first, given = timeline.latent_span(index - start + drop)
+        if index == start > drop and first:
+            add(clip, 0, at - first, first)
+        if count == given:
+            add(clip, first, at, count)
+    return found
 
 
 class Gap(NamedTuple):
@@ -123,31 +123,32 @@ def stitch(
     prompts: Sequence[str] = ("",),
     seed: int = 0,
     strength: float | None = None,
+    stills: Stills | None = None,
 ) -> Plan:
     """All clips in order, with a way of `frames` made between neighbours; they come out unchanged.
 
-    A way is begun at `strength` of a dissolve of what it joins: 1 from nothing, None as suits the model. Of two prompts the
-    second takes over evenly along the first way. Raises UsageError.
+    A way is begun at `strength` of a dissolve from the last frame before it to the first one after it, which `stills` gives:
+    1 from nothing, None as suits the model. Of two prompts the second takes over evenly along the first way. Raises UsageError.
     """
     if len(clips) < 2:
         raise UsageError(f"{len(clips)} clip: give at least 2 to stitch together")
     first, *others = clips
     known, place, placements = first.numbered(0), first.length, [Placement(0, 0)]
-    way = None
+    ways: list[range] = []
     for number, clip in enumerate(others, 1):
         if clip.shape != first.shape:
             cells = [f"{one.shape[2]}x{one.shape[1]}" for one in (clip, first)]
             raise UsageError(f"{clip.name}: {cells[0]} latent cells, {first.name} has {cells[1]}; give clips of one size")
         new, drop = gap(capability.timeline, place, frames, clip.length)
-        way = way or range(place, place + new)
+        ways.append(range(place, place + new))
         known |= clip.numbered(place + new, drop)
         placements.append(Placement(number, place + new, drop))
         place += new + clip.length - drop
     track = None
-    if len(prompts) == 2 and way is not None:
-        track = crossfade(place, way.start, way.stop)
+    if len(prompts) == 2:
+        track = crossfade(place, ways[0].start, ways[0].stop)
     shot = Shot(seed=seed, first=first.first)
-    bridge = _bridge(capability, known, strength)
+    bridge = _bridge(capability, ways, list(pairwise(clips)), strength, stills)
     request = Request(place, first.shape, (shot,), prompts, known, first.anchor, track=track, **bridge)
     return Plan(request, place, tuple(placements))
 
@@ -160,10 +161,11 @@ def loop(
     prompt: str = "",
     seed: int = 0,
     strength: float | None = None,
+    stills: Stills | None = None,
     head: Clip | None = None,
     ahead: int = 2,
 ) -> Plan:
-    """The clip and a way of `frames` from its end back to its beginning; `strength` as for stitch.
+    """The clip and a way of `frames` from its end back to its beginning; `strength` and `stills` as for stitch.
 
     The clip's own beginning, `head` where `clip` holds its end alone, is what the way leads to; `ahead` latents of it are
     enough. So much of it as the length needs comes out again: a causal VAE's first frame, which is the last one made, and what
@@ -177,7 +179,7 @@ def loop(
     beginning = {at: beginning[at] for at in list(beginning)[: max(whole - end, ahead)]}
     known = clip.numbered(0) | beginning
     shot = Shot(seed=seed, first=clip.first)
-    bridge = _bridge(capability, known, strength)
+    bridge = _bridge(capability, [range(clip.length, end)], [(clip, head)], strength, stills)
     request = Request(end + len(beginning), clip.shape, (shot,), (prompt,), known, clip.anchor, **bridge)
     again = timeline.frames_for(whole) - timeline.frames_for(end) + drop * timeline.first
     which = "frame is the first one" if again == 1 else f"{again} frames are the first ones"
@@ -287,24 +289,21 @@ def crossfade(length: int, begin: int, end: int, first: int = 0, second: int = 1
     return [Mix(first)] * begin + [Mix(first, second, weight) for weight in weights] + [Mix(second)] * (length - end)
 
 
-def dissolve(known: Mapping[int, Tensor]) -> Callable[[int], Tensor]:
-    """A source for `Request`: latents [C, h, w] by index, mixed of the known ones before and after in proportion."""
-    places = sorted(known)
-
-    def mixed(index: int) -> Tensor:
-        at = bisect_left(places, index)
-        if at in (0, len(places)):
-            return known[places[min(at, len(places) - 1)]]
-        before, after = places[at - 1], places[at]
-        return torch.lerp(known[before], known[after], (index - before) / (after - before))
-
-    return mixed
-
-
-def _bridge(capability: Capability, known: Mapping[int, Tensor], strength: float | None) -> dict[str, Any]:
-    """What a request says of the way between known latents."""
+def _bridge(
+    capability: Capability,
+    ways: Sequence[range],
+    ends: Sequence[tuple[Clip, Clip]],
+    strength: float | None,
+    stills: Stills | None,
+) -> dict[str, Any]:
+    """What a request says of the ways, each between two clips. Without stills a way is made from nothing. Raises UsageError
+    where it was asked to be made of them."""
     level = capability.bridge if strength is None else strength
-    return {} if level == 1 else {"source": dissolve(known), "strength": level}
+    if level == 1 or (stills is None and strength is None):
+        return {}
+    if stills is None:
+        raise UsageError(f"strength {level:g}: a dissolve is made of pictures; connect the VAE to Take Sampling, or give 1")
+    return {"source": stills.dissolve(ways, ends), "strength": level}
 
 
 def _strength(strength: float | str) -> float:

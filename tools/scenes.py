@@ -134,6 +134,7 @@ SCENES = {
         "LongTakeKnownFrames latent<LongTakePlanner vae<LongTakeLoader first<LoadImage#1 last<LoadImage#2 fps<LongTakePlanner.fps\n"
         "SamplerCustomAdvanced latent_image<LongTakeKnownFrames"
     ),
+    "LongTakeEncode": Scene("LoadVideo\nLongTakeEncode video<LoadVideo\nLongTakeExtend latent<LongTakeEncode"),
     "LongTakeVideo": Scene(
         "SamplerCustomAdvanced; LongTakeLoader\n"
         "LongTakeVideo latent<SamplerCustomAdvanced vae<LongTakeLoader\n"

@@ -90,17 +90,19 @@ def test_pictures(notes):
     assert notes("a", "--keyframe", "1=b.png") == ["b.png: 38 % of its height is cut off to fit 256x160"]
 
 
-def test_sound_is_not_carried_and_that_is_said_once(notes):
+def test_sound_that_is_not_carried_over_is_said_once(notes):
     for name in ("a.mkv", "b.mkv"):
         film(name, sound=True)
-    assert notes("--extend", "a.mkv") == ["the sound of a.mkv is not carried over: the film is silent"]
-    assert notes("--connect", "a.mkv", "b.mkv") == ["the sound of a.mkv and b.mkv is not carried over: the film is silent"]
-    assert notes("--connect", "a.mkv", "a.mkv") == ["the sound of a.mkv is not carried over: the film is silent"]
+    assert notes("a", "--remix", "a.mkv") == ["the sound of a.mkv is not carried over: the film is silent"]
+    assert notes("--connect", "a.mkv", "b.mkv", "-o", "pictures") == [
+        "the sound of a.mkv and b.mkv is not carried over: the film is silent"
+    ]
+    assert notes("--connect", "a.mkv", "a.mkv") == notes("--extend", "a.mkv", "--backward") == []
 
 
 def test_hdr_is_said():
     info = VideoInfo(64, 48, Fraction(8), 10, 1.25, False, hdr="PQ")
-    (note,) = clip_notes([(Path("a.mp4"), info)], (64, 48), 8.0, "clip")
+    (note,) = clip_notes([(Path("a.mp4"), info)], (64, 48), 8.0, "clip", False)
     assert note.startswith("a.mp4 is HDR (PQ)")
 
 
@@ -115,7 +117,7 @@ def test_inspect_tells_of_sound(longtake):
 def test_frames_of_a_clip_are_counted_as_they_are(render, longtake, tmp_path):
     """An odd count of frames stays odd; a clip that FFmpeg cannot read alone is extended like any other."""
     report = render("--extend", film("a.mkv", frames=13, sound=True), "--frames", 4, "-o", "a.mp4")
-    assert report["frames"] == 17 and report["notes"] == ["the sound of a.mkv is not carried over: the film is silent"]
+    assert report["frames"] == 17 and report["notes"] == []
     first, *rest = [Image.new("RGB", (64, 48), (shade, 0, 0)) for shade in range(0, 250, 50)]
     first.save("b.webp", save_all=True, append_images=rest, duration=125, lossless=True)
     report = render("--extend", "b.webp", "--frames", 4, "-o", "b.mp4")

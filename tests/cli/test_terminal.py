@@ -1,5 +1,6 @@
 """What is said: nothing of others steers the terminal, lines end, and Ctrl-C is one line whenever it comes."""
 
+import io
 import json
 import logging
 import os
@@ -10,10 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.cli import comfy
+from comfyui_longtake.cli import comfy, terminal
 from comfyui_longtake.cli.terminal import LINE, Teller, printable, say
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 HOSTILE = "\x1b[2J\x1b]0;title\x07\r\x9b31m \u202e\ud800 name"
 
@@ -141,6 +143,16 @@ def running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_waiting_is_said_once_it_takes_long(monkeypatch):
+    monkeypatch.setattr(terminal, "PATIENCE", 0.05)
+    for seconds, said in ((0.3, "reading …\n"), (0, "")):
+        console = Console(file=io.StringIO(), force_terminal=False)
+        with terminal.waiting(console, "reading"):
+            time.sleep(seconds)
+        time.sleep(0.1)
+        assert console.file.getvalue() == said
 
 
 def test_a_second_interruption_of_a_run_is_not_heeded():

@@ -7,8 +7,8 @@ import pytest
 import torch
 from comfyui_longtake.cli.options import add_render_options
 from comfyui_longtake.cli.plan import make_plan
-from comfyui_longtake.cli.video_file import NAME_BYTES_MAX
 from comfyui_longtake.errors import UsageError
+from comfyui_longtake.media.file_names import BYTES_MAX
 from comfyui_longtake.media.write import open_writer
 
 
@@ -51,7 +51,7 @@ def test_an_ending_alone_is_no_name(plan, tmp_path, name):
 
 @pytest.mark.parametrize("letter", ["a", "é", "🐕"])
 def test_the_longest_name_can_be_written_and_a_longer_is_refused(plan, tmp_path, letter):
-    room = NAME_BYTES_MAX - len(".mp4")
+    room = BYTES_MAX - len(".mp4")
     width = len(letter.encode())
     stem = letter * (room // width) + "a" * (room % width)
     with open_writer(plan("a dog", "-o", f"{stem}.mp4").output, 32, 32, 8) as writer:

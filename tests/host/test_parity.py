@@ -165,7 +165,7 @@ def test_connect(render, graph, clips, tmp_path):
     words = ("--connect", clips["a"][0], clips["b"][0], prompt, "--seconds", 12)
     render(*words, *options(tmp_path / "reel"), "-o", tmp_path / "a.mp4")
     given = {"a": clips["a"][1], "b": clips["b"][1]}
-    made, _ = graph("stitch", given=given, prompt=prompt, arguments=[12.0, 8.0])
+    made, _ = graph("stitch", given=given, prompt=prompt, arguments=[12.0, 8.0], vae=True)
     assert torch.equal(latents_on(tmp_path / "reel")[:, :, 8:32], made[:, :, 8:32])
 
 
@@ -174,7 +174,7 @@ def test_loop(render, graph, clips, tmp_path):
     prompt = "a red dog runs through the desert"
     words = ("--extend", file, prompt, "--loop", "--seconds", 12)
     render(*words, *options(tmp_path / "reel"), "-o", tmp_path / "a.mp4")
-    made, _ = graph("loop", given={"a": latents}, prompt=prompt, arguments=[12.0, 8.0])
+    made, _ = graph("loop", given={"a": latents}, prompt=prompt, arguments=[12.0, 8.0], vae=True)
     assert torch.equal(latents_on(tmp_path / "reel")[:, :, 8:32], made[:, :, 8:32])
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy
 import pytest
@@ -139,6 +140,38 @@ def test_a_server_is_started_and_stopped(longtake, tmp_path, monkeypatch):
     assert "Keep: " in err and not list((tmp_path / "temporary").glob("longtake-run-*"))
     (server,) = started
     assert server.process.poll() is not None and not server.ready()
+
+
+def children(pid):
+    """Processes that a process has started, and those that they have."""
+    found = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return found + [one for child in found for one in children(child)]
+
+
+def running(pid):
+    """Whether a process runs; one that has ended and waits to be asked does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the parent-death signal of Linux")
+def test_a_killed_run_takes_its_comfyui_along(tmp_path):
+    (tmp_path / "graph.json").write_text(json.dumps(slow()))
+    words = ("run", "graph.json", "--cpu", "--comfyui", str(find_comfy()), "--work", "work")
+    command = [sys.executable, "-m", "comfyui_longtake", *words]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if line.startswith("ImageBlur"):
+                break
+        servers = children(process.pid)
+        process.kill()
+        deadline = time.monotonic() + 5
+        while any(map(running, servers)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert servers and not any(map(running, servers))
 
 
 def test_code_runs_inside_the_host(in_host, comfy):

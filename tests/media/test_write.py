@@ -205,7 +205,7 @@ def test_disk_full_while_finishing_keeps_the_whole_part(tmp_path, clip, monkeypa
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("comfyui_longtake.media.write._sync", full)
+    monkeypatch.setattr("comfyui_longtake.media.remux.sync", full)
     writer = open_writer(tmp_path / "a.mp4", 64, 48, 8)
     writer.write(clip(10, 48, 64))
     with pytest.raises(MediaError, match=r"disk is full.*a\.partial\.mp4"):

@@ -2,7 +2,6 @@
 
 import itertools
 
-import numpy as np
 import pytest
 import torch
 from comfyui_longtake.engine.capability import Capability
@@ -13,8 +12,9 @@ from comfyui_longtake.engine.take import collect, sample
 from comfyui_longtake.engine.timeline import Timeline
 from comfyui_longtake.errors import UsageError
 from comfyui_longtake.take import operations
-from comfyui_longtake.take.operations import Clip, Placement
+from comfyui_longtake.take.operations import Placement
 from comfyui_longtake.take.shots import STRENGTHS, ShotText
+from comfyui_longtake.take.stills import Clip, Stills
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +37,20 @@ def clip(timeline, least, value=None, **options):
     length = timeline.legal(least)
     size = (1, SHAPE[0], length, *SHAPE[1:])
     return Clip(torch.randn(size) if value is None else torch.full(size, float(value)), **options)
+
+
+def stills(timeline):
+    """Of a codec whose frames are the latents, held as long as each lasts."""
+
+    def decode(latents):
+        spans = [timeline.latent_span(at)[1] for at in range(latents.shape[2])]
+        return torch.cat([latents[0, :, at].movedim(0, -1).expand(count, 2, 2, 3) for at, count in enumerate(spans)])
+
+    def encode(frames):
+        firsts = [timeline.latent_span(at)[0] for at in range(timeline.latents_for(len(frames)))]
+        return frames[firsts].movedim(-1, 0)[None]
+
+    return Stills(decode, encode, timeline, 2)
 
 
 def drops(timeline):
@@ -102,7 +116,9 @@ def test_an_extension_backward_ends_in_the_clip(timeline, least, frames):
 )
 def test_stitched_clips_come_in_order_with_ways_between(timeline, sizes, frames, strength, bridge):
     clips, drop = [clip(timeline, size, name=f"clip {number}") for number, size in enumerate(sizes)], drops(timeline)
-    plan = operations.stitch(able(timeline, bridge), clips, frames, prompts=("a",), seed=5, strength=strength)
+    plan = operations.stitch(
+        able(timeline, bridge), clips, frames, prompts=("a",), seed=5, strength=strength, stills=stills(timeline)
+    )
     request = plan.request
     assert not check_known(plan, clips) and [place.clip for place in plan.placements] == list(range(len(clips)))
     assert plan.placements[0] == Placement(0, 0) and all(place.drop == drop for place in plan.placements[1:])
@@ -116,9 +132,10 @@ def test_stitched_clips_come_in_order_with_ways_between(timeline, sizes, frames,
     assert request.strength == level and (request.source is None) == (level == 1)
     assert request.track is None and request.shots[0].seed == 5
     if request.source is not None:
-        begin, end = ends[0] - 1, plan.placements[1].start
-        mixed = torch.lerp(request.known[begin], request.known[end], 1 / (end - begin))
-        assert torch.equal(request.source(begin + 1), mixed)
+        for before, after, end, place in zip(clips, clips[1:], ends, plan.placements[1:], strict=False):
+            last, first = before.latents[0, :, -1], after.latents[0, :, 0]
+            for at in range(end, place.start):
+                assert torch.equal(request.source(at), torch.lerp(last, first, (at - end + 1) / (place.start - end + 1)))
 
 
 @given(
@@ -130,7 +147,7 @@ def test_stitched_clips_come_in_order_with_ways_between(timeline, sizes, frames,
 )
 def test_a_loop_leads_from_the_end_of_the_clip_to_its_beginning(timeline, least, frames, ahead, strength):
     given_clip, drop = clip(timeline, least), drops(timeline)
-    plan = operations.loop(able(timeline), given_clip, frames, seed=2, strength=strength, ahead=ahead)
+    plan = operations.loop(able(timeline), given_clip, frames, seed=2, strength=strength, stills=stills(timeline), ahead=ahead)
     request, end = plan.request, plan.placements[1].start
     assert plan.placements == (Placement(0, 0), Placement(0, end, drop))
     check_known(plan, [given_clip, given_clip])
@@ -164,7 +181,7 @@ def test_plans_are_made_with_their_clips_unchanged(make_gaussian, timeline):
         (operations.extend(can, a, 40), [a]),
         (operations.extend(can, a, 40, backward=True), [a]),
         (operations.stitch(can, [a, b, a], 20), [a, b, a]),
-        (operations.stitch(able(timeline, 0.5), [a, b], 20), [a, b]),
+        (operations.stitch(able(timeline, 0.5), [a, b], 20, stills=stills(timeline)), [a, b]),
         (operations.loop(can, a, 20), [a, a]),
         (operations.recut(can, a, "0-1", 8.0), [a]),
     ):
@@ -193,16 +210,13 @@ def test_a_loop_goes_from_its_end_to_its_beginning(line):
     assert (values(made)[2:10].diff() < 0).all()
 
 
-@given(
-    ends=st.lists(st.tuples(st.integers(0, 60), st.floats(-1, 1)), min_size=2, max_size=6, unique_by=lambda end: end[0]),
-    data=st.data(),
-)
-def test_dissolve_goes_evenly_from_one_known_latent_to_the_next(ends, data):
-    ends.sort()
-    mixed = operations.dissolve({place: torch.full((2, 3, 3), value) for place, value in ends})
-    index = data.draw(st.integers(ends[0][0] - 3, ends[-1][0] + 3))
-    expected = np.interp(index, *zip(*ends, strict=True))
-    assert torch.allclose(mixed(index), torch.tensor(expected, dtype=torch.float32), atol=1e-5)
+def test_a_way_without_pictures_is_made_from_nothing_and_a_dissolve_needs_them():
+    ends, can = [clip(BOX, 3), clip(BOX, 3)], able(BOX, 0.5)
+    assert operations.stitch(can, ends, 28).request.source is None
+    assert operations.loop(can, ends[0], 28).request.strength == 1
+    for make in (operations.stitch, operations.loop):
+        with pytest.raises(UsageError, match=r"^strength 0.3: .*connect the VAE"):
+            make(can, ends if make is operations.stitch else ends[0], 28, strength=0.3)
 
 
 def test_a_way_from_a_dissolve(make_gaussian):
@@ -210,7 +224,7 @@ def test_a_way_from_a_dissolve(make_gaussian):
     ends = clip(BOX, 3, 0.0), clip(BOX, 3, 1.0)
 
     def ways(by, *strengths):
-        plans = [operations.stitch(able(BOX), ends, 28, strength=one) for one in strengths]
+        plans = [operations.stitch(able(BOX), ends, 28, strength=one, stills=stills(BOX)) for one in strengths]
         return [collect(sample(plan.request, by, Settings(8))) for plan in plans]
 
     out = ways(denoiser, 0.02, 0.5, 1.0)

@@ -1,0 +1,113 @@
+"""The last step of a film: its packets, copied without encoding again, into a plain file with its index in front and its sound."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .sound import RATE, Sound, track
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.packet import Packet
+
+AUDIO = {"mp4": "aac", "mov": "aac", "webm": "libopus"}
+"""Codec of the sound by muxer."""
+BIT_RATE = 192_000
+
+
+def remux(
+    partial: Path,
+    path: Path,
+    muxer: str,
+    frames: int,
+    fps: Fraction,
+    *,
+    metadata: Mapping[str, str],
+    tag: str | None,
+    sound: Sequence[Sound],
+) -> None:
+    """Copies the `frames` of the growing file `partial` into the plain film `path`, put in place whole, with its `sound`.
+
+    Raises OSError, FFmpegError.
+    """
+    import av
+
+    finishing = path.with_name(f"{path.stem}.finishing{path.suffix.lower()}")
+    options = {} if muxer == "webm" else {"movflags": "use_metadata_tags+faststart"}
+    try:
+        with (
+            av.open(str(partial.absolute())) as source,
+            av.open(str(finishing.absolute()), "w", format=muxer, options=options) as target,
+        ):
+            target.metadata.update(metadata)
+            # opaque: packets are copied, so nobody needs to know an encoder of the name of the source's decoder
+            stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
+            if tag:
+                stream.codec_context.codec_tag = tag
+            heard = _encoded(target, muxer, sound, frames / fps) if sound else iter(())
+            ahead: tuple[Fraction, Packet] | None = next(heard, None)
+            copied, first = 0, 0
+            for packet in source.demux(video=0):
+                if not packet.size:
+                    continue
+                # the growing file shows its first frame after as many as are decoded ahead; this one begins at 0
+                first = first if copied else int(packet.pts or 0)
+                packet.pts, packet.dts = int(packet.pts or 0) - first, int(packet.dts or 0) - first
+                packet.stream = stream
+                while ahead is not None and ahead[0] <= copied / fps:  # side by side, so that a film plays while it loads
+                    target.mux(ahead[1])
+                    ahead = next(heard, None)
+                target.mux(packet)
+                copied += 1
+            while ahead is not None:
+                target.mux(ahead[1])
+                ahead = next(heard, None)
+        if copied != frames:
+            raise OSError(errno.EIO, f"only {copied} of {frames} frames could be read back")
+        sync(finishing)
+        os.replace(finishing, path)
+    finally:
+        finishing.unlink(missing_ok=True)
+    partial.unlink(missing_ok=True)
+
+
+def _encoded(target: Any, muxer: str, sound: Sequence[Sound], seconds: Fraction) -> Iterator[tuple[Fraction, Packet]]:
+    """(second, packet) of the sound."""
+    import av
+
+    stream: AudioStream = target.add_stream(AUDIO[muxer], rate=RATE)
+    stream.codec_context.layout, stream.codec_context.format = "stereo", "flt" if muxer == "webm" else "fltp"
+    stream.codec_context.bit_rate = BIT_RATE
+
+    def packets() -> Iterator[tuple[Fraction, Packet]]:
+        resampler = av.AudioResampler(stream.codec_context.format, "stereo", RATE, stream.codec_context.frame_size or None)
+        done = 0
+        for part in track(sound, seconds):
+            frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="stereo")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, done, Fraction(1, RATE)
+            done += part.shape[1]
+            for ready in resampler.resample(frame):
+                yield from timed(stream.encode(ready))
+        with contextlib.suppress(EOFError):
+            for ready in resampler.resample(None):
+                yield from timed(stream.encode(ready))
+        yield from timed(stream.encode(None))
+
+    def timed(some: list[Packet]) -> Iterator[tuple[Fraction, Packet]]:
+        for packet in some:
+            packet.stream = stream
+            yield (packet.dts or 0) * Fraction(packet.time_base or 0), packet
+
+    return packets()
+
+
+def sync(path: Path) -> None:
+    """Writes a file's bytes to the disk before its name is changed. Raises OSError."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
