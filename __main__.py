@@ -9,7 +9,7 @@ from types import FrameType
 
 INTERRUPTED = 130
 AGAIN = 0.01
-"""Seconds after which a Ctrl-C that came at a place where nothing can be raised is heeded."""
+"""Seconds after which a Ctrl-C that came at a place where nothing can be raised comes again."""
 
 
 class Interrupts:
@@ -17,27 +17,45 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.count = 0
+        self._due = False
 
     def hit(self, number: int, frame: FrameType | None) -> None:
-        """The handler. Raises KeyboardInterrupt."""
-        self.count += 1
+        """The handler. Raises KeyboardInterrupt, as soon as nothing is being imported: libraries in C++ do not bear it."""
+        if self._due:
+            self._due = False
+        else:
+            self.count += 1
         if self.count > 1:
             os.write(2, b"longtake: interrupted again: ended at once\n")
             os._exit(INTERRUPTED)
+        if _imports(frame):
+            self._put_off()
+            return
         raise KeyboardInterrupt
 
     def unraisable(self, lost: "sys.UnraisableHookArgs") -> None:
         """The hook of errors that Python drops, in a weak reference's callback for one. A Ctrl-C among them comes again."""
-        if not self.count or not issubclass(lost.exc_type, KeyboardInterrupt):
+        if self.count and issubclass(lost.exc_type, KeyboardInterrupt):
+            self._put_off()
+        else:
             sys.__unraisablehook__(lost)
-            return
-        self.count -= 1
-        _thread.start_new_thread(self._again, ())
 
-    @staticmethod
-    def _again() -> None:
-        time.sleep(AGAIN)
-        _thread.interrupt_main()
+    def _put_off(self) -> None:
+        def again() -> None:
+            time.sleep(AGAIN)
+            self._due = True
+            _thread.interrupt_main()
+
+        _thread.start_new_thread(again, ())
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a module is being imported where the signal came."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def main() -> int:

@@ -8,16 +8,16 @@ from .terminal import say_path
 from .values import number, whole
 
 MINUTES_MIN = 0.1  # in less, nothing is learned, and what comes before and after takes longer
-ORDER = ("vae", "text", "reader", "judge", "dit", "autoencoder", "transformer")
+ORDER = ("vae", "text", "reader", "dit", "autoencoder", "transformer")
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `longtake train vae|text|reader|judge|dit|autoencoder|transformer`."""
+    """Adds `longtake train vae|text|reader|dit|autoencoder|transformer`."""
     parser = subparsers.add_parser(
         "train",
         help="train a net of the model in the box",
         description="Trains one net on renders of the procedural world, on a GPU or a CPU, and resumes where it stopped. "
-        "The order is vae, text, reader, judge, dit: dit needs vae and text; the judge is for --reward. "
+        "The order is vae, text, dit; the reader judges what they make, and nothing is trained on its word. "
         "The next model is autoencoder, text, transformer.",
     )
     parser.add_argument("net", choices=ORDER, help="what to train")
@@ -48,11 +48,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="teach the transformer to make in N steps what the weights in the box make in twice as many",
     )
     parser.add_argument(
-        "--reward",
-        action="store_true",
-        help="train the transformer in the box on what its own samples show to the judge",
-    )
-    parser.add_argument(
         "--export",
         type=Path,
         metavar="DIR",
@@ -74,10 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--bake {arguments.bake:g}: guidance is baked into the weights in the box; give dit --from-box")
     if arguments.distill and (arguments.net != "dit" or not arguments.from_box):
         raise UsageError(f"--distill {arguments.distill}: the weights in the box are the teacher; give dit --from-box")
-    if arguments.reward and (arguments.net != "dit" or not arguments.from_box or arguments.bake or arguments.distill):
-        raise UsageError(
-            "--reward: the weights in the box are trained on their own samples; give dit --from-box, no --bake, no --distill"
-        )
     from ..lab.training.jobs import Job, train
 
     job = Job(
@@ -94,7 +85,6 @@ def run(arguments: argparse.Namespace) -> int:
         from_box=arguments.from_box,
         bake=arguments.bake,
         distill=arguments.distill,
-        reward=arguments.reward,
         export=arguments.export,
     )
     for path in train(job):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,15 +92,12 @@ def save(
     decoder, take = HostCodec(vae), _take(latent, vae)
     length, spatial = take.shape[1], vae.spacial_compression_decode()
     size = (take.shape[3] * spatial, take.shape[2] * spatial)
-    offered = codecs()
-    if codec not in offered or codec == "png":
-        raise UsageError(f"codec {codec!r}: this machine writes {', '.join(c for c in offered if c != 'png')}")
+    suffix = _suffix(codec)
     rate, notes = _rate(fps, take.fps)
     real = RealFrames(take.spans, decoder.frames(length), size, rate)
     sound, silent = real.sound() if audio is None else ([wave_of(audio)], [])
     joins = JoinFrames(*([real.place(at) for at in some] for some in take.joins))
     folder, below, name, number = place(expand(prefix, prompt, extra), *size)
-    suffix = offered[codec][0]
     path = folder / f"{name}_{number:05}_{suffix}"
     record = mark.make_record(_texts(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {}))
     said = Film(disclosure, record, *size, rate)
@@ -111,14 +108,7 @@ def save(
     bar = comfy.utils.ProgressBar(length)
     decode = partial(decoder.decode, take.chunks, length, tick=lambda done: bar.update_absolute(done, length))
     writer = open_writer(path, *size, rate, codec=codec, metadata=tags, crf=crf, sound=sound)
-    try:
-        with writer:
-            frames = _Frames(writer, real, said, watching)
-            (decode if take.ready is None else take.ready.read)(frames.put)
-            frames.end()
-    except RefusedError:
-        discard(writer)
-        raise
+    _write(_Frames(writer, real, said, watching), decode if take.ready is None else take.ready.read)
     guarding.tell(watching)
     log.info("%s: %d frames", path, writer.frames)
     if notes + silent:
@@ -203,6 +193,25 @@ class _Frames:
     def _write(self, frames: Tensor) -> None:
         self.watching.check_frames(frames)
         self.writer.write(self.said.label(frames))
+
+
+def _write(frames: _Frames, decode: Callable[[Callable[[Tensor], object]], object]) -> None:
+    """Writes a whole film; of one that is refused nothing is left."""
+    try:
+        with frames.writer:
+            decode(frames.put)
+            frames.end()
+    except RefusedError:
+        discard(frames.writer)
+        raise
+
+
+def _suffix(codec: str) -> str:
+    """The ending of files of a codec. Raises UsageError for one that this machine does not write."""
+    offered = codecs()
+    if codec not in offered or codec == "png":
+        raise UsageError(f"codec {codec!r}: this machine writes {', '.join(c for c in offered if c != 'png')}")
+    return offered[codec][0]
 
 
 def _texts(prompt: Any) -> list[str]:

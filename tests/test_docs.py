@@ -130,7 +130,7 @@ def test_picture_of_the_page_is_there_and_small(node):
     (link,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page(node))
     assert link == f"images/{node}.jpg"
     data = (PAGES / link).read_bytes()
-    assert data[:3] == b"\xff\xd8\xff" and len(data) < 60_000
+    assert data[:3] == b"\xff\xd8\xff" and len(data) < 80_000
 
 
 @pytest.mark.parametrize("node", NODES)

@@ -20,11 +20,9 @@ from ...models.text import TextEncoder
 from ...models.transformer import FoldedDiT
 from ...models.vae import VideoVAE
 from .bank import Bank
-from .judge import Judge
 from .latents import LatentShelves
 from .muon import Muon
 from .patterns import SHIFT, draw
-from .reward import Reward
 from .run import Run, fastest_dtype, save_strip
 from .teacher import Teacher, own_history
 from .text import pad_states
@@ -43,10 +41,6 @@ LONG = 8
 them 2,200 steps lost a fifth of the right actions (93 % to 75 % of 28 prompts)."""
 AGAIN = 0.5
 """Share of the learning rate that finished weights go on with."""
-GENTLE = 0.15
-"""The same where samples are judged: their gradients are noisy."""
-JUDGED = 0.75
-"""Share of steps on judged samples; in the others the net answers like its reference, in every noise pattern."""
 OWN = 0.5
 """Share of batches, in the last part of training, whose context is what the net itself makes of it; it costs two calls more."""
 STRIP_PROMPTS = (
@@ -169,14 +163,12 @@ def train_dit(
     start: dict[str, Tensor] | None = None,
     bake: float | None = None,
     distill: int | None = None,
-    judge: Judge | None = None,
 ) -> VideoDiT:
     """Train (or go on training) the transformer in `out`; the text adapter stays as it is. Returns the averaged model.
 
     sizes: (height, width) -> share; tokens: latent tokens a step; fill: seconds of rendering before the first step;
     start: weights to begin from where `out` holds no run yet; bake: learn not from the data but what `start` answers
-    with this much guidance; distill: learn to make in so many steps what `start` makes in twice as many; judge:
-    learn from what samples show to it, staying near `start`.
+    with this much guidance; distill: learn to make in so many steps what `start` makes in twice as many.
     """
     torch.manual_seed(seed)
     cfg = cfg or DiTConfig()
@@ -185,15 +177,14 @@ def train_dit(
         model.load_state_dict(start)
     model.adapter.requires_grad_(False)
     model.to(device)
-    teacher = reward = None
-    if bake is not None or distill is not None or judge is not None:
+    teacher = None
+    if bake is not None or distill is not None:
         if start is None:
-            raise UsageError("guidance, fewer steps and judgements shape finished weights; give the weights to start from")
+            raise UsageError("guidance and fewer steps shape finished weights; give the weights to start from")
         teacher = Teacher(VideoDiT(cfg).to(device).eval().requires_grad_(False), bake or 1.0, distill)
         teacher.model.load_state_dict(start)
-        reward = Reward(judge, teacher.model, world, text, vae) if judge is not None else None
     dtype = fastest_dtype(device)
-    lr *= 1.0 if start is None else AGAIN if judge is None else GENTLE
+    lr *= 1.0 if start is None else AGAIN
     optimizer = Muon(model, lr, 0.6 * lr, adamw_names=("embed", "role", "out.", "slot_place"), dtype=dtype)
     run = Run(out, model, optimizer, minutes=minutes, total=total, warmup=60, decay=0.45, ema=0.997)
     words = adapter.state_dict()
@@ -211,14 +202,10 @@ def train_dit(
             bank.restart(LONG)
             bank.fill(fill, least=2)
         longest = 1 if run.progress() < first else bank.latents
-        if reward is not None and rng.random() < JUDGED:
-            loss, figures = reward.loss(model, rng, tokens, dtype)
-            run.update(loss, **figures)
-        else:
-            bank.add(3 if bank.latents == SHORT else 1)
-            own = OWN if run.progress() >= late else 0.0
-            loss = batch_loss(model, bank, rng, tokens, longest, dtype, teacher, own)
-            run.update(loss, clips=float(sum(len(c) for c in bank.clips.values())))
+        bank.add(3 if bank.latents == SHORT else 1)
+        own = OWN if run.progress() >= late else 0.0
+        loss = batch_loss(model, bank, rng, tokens, longest, dtype, teacher, own)
+        run.update(loss, clips=float(sum(len(c) for c in bank.clips.values())))
         if step % 250 == 249:
             strip = out / f"samples_{step + 1}.png"
             guidance = 2.0 if teacher is None else 1.0

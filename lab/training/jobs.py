@@ -23,7 +23,6 @@ from ..world.reader import Reader
 from .autoencoder import load_autoencoder, train_autoencoder
 from .clips import draw_bank
 from .dit import STEPS, TOKENS, train_dit
-from .judge import Judge, train_judge
 from .latents import draw_latent_bank
 from .patterns import SHIFT
 from .reader import train_reader
@@ -31,7 +30,7 @@ from .text import train_text
 from .transformer import CELLS, train_transformer
 from .vae import train_vae
 
-NETS = ("vae", "text", "reader", "judge", "dit", "autoencoder", "transformer")
+NETS = ("vae", "text", "reader", "dit", "autoencoder", "transformer")
 WINDOW = {"anchors": 1, "context": 1, "new": 7, "ahead": 2, "reach": 8}
 """An anchor and as many latents as the transformer sees in training; a second one of context made no join smoother."""
 
@@ -39,8 +38,6 @@ CLIPS, TESTS = 3600, 120
 """Clips that the autoencoder is trained on and measured with, 16 frames each: 5.5 GB."""
 ENCODED = 4000
 """Encoded clips that the folded transformer is trained on, 8 latents each: 0.4 GB, and half an hour of one thread."""
-FEW = 30.0
-"""Seconds of rendering before a run on judged samples, which needs few clips."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,6 @@ class Job:
     from_box: bool = False
     bake: float | None = None
     distill: int | None = None
-    reward: bool = False
     export: Path | None = None
 
 
@@ -96,15 +92,6 @@ def _adapter(out: Path) -> TextAdapter:
     if state is not None:
         adapter.load_state_dict(state)
     return adapter.eval().requires_grad_(False)
-
-
-def _judge(out: Path, vae: VideoVAE) -> Judge:
-    state = averaged(out, "judge")
-    if state is None:
-        raise UsageError(f"no judge in {out}: `longtake train judge` comes first")
-    judge = Judge(vae.channels)
-    judge.load_state_dict(state)
-    return judge.eval().requires_grad_(False)
 
 
 def _transformer(job: Job, span: Span) -> tuple[nn.Module, dict[str, Any]]:
@@ -148,9 +135,6 @@ def train(job: Job) -> list[Path]:
         config = {"edition": known.get("edition", 1)}
         net = train_reader(world, folder, start=start, **config, **span)
         config |= {"world": job.world}
-    elif job.net == "judge":
-        train_judge(world, _vae(job.out).to(device), folder, **span)
-        return []
     elif job.net == "dit":
         vae, adapter = _vae(job.out).to(device), _adapter(job.out).to(device)
         sizes = {"width": job.width or DiTConfig.width, "depth": job.depth or DiTConfig.depth}
@@ -160,10 +144,8 @@ def train(job: Job) -> list[Path]:
             start, shape = load_state("dit")
             cfg = dit_config(shape)
         tokens = TOKENS if job.tokens is None else job.tokens
-        judge = _judge(job.out, vae).to(device) if job.reward else None
         options: dict[str, Any] = {"cfg": cfg, "start": start, "tokens": tokens}
-        options |= {"bake": job.bake, "distill": job.distill, "judge": judge}
-        options |= {"fill": FEW} if job.reward else {}
+        options |= {"bake": job.bake, "distill": job.distill}
         dit = train_dit(world, vae, load_text(device), adapter, folder, **options, **span)
         net, config = dit, config_of(dit)
         info = {"shift": SHIFT, "steps": job.distill or STEPS, "fps": 8, "world": job.world, "window": WINDOW}

@@ -16,7 +16,8 @@ LOAD = """async (workflow) => {
   const known = LiteGraph.registered_node_types;
   const nodes = app.graph._nodes;
   const widgets = nodes.flatMap(n => (n.widgets || []).map(w => [n, w]));
-  const models = new Set(["unet_name", "clip_name", "vae_name", "ckpt_name"]);  // files a user has or has not
+  // files that a user has or has not
+  const models = new Set(["unet_name", "clip_name", "vae_name", "ckpt_name", "lora_name", "image"]);
   return {
     missing: nodes.filter(n => !(n.type in known)).map(n => n.type),
     strange: widgets.filter(([n, w]) => Array.isArray(w.options?.values) && !models.has(w.name)

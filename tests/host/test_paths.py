@@ -7,7 +7,7 @@ WANTED = {
     "nul": ("UsageError", "it holds characters that file names cannot have; give a plain name"),
     "surrogate": ("UsageError", "it holds characters that file names cannot have"),
     "file": ("MediaError", "a file stands where its folder is to be; give another name"),
-    "long": ("MediaError", "its folder cannot be made or read: File name too long; give another name"),
+    "long": ("UsageError", "a name of 312 bytes; give one of"),
     "rights": ("MediaError", "its folder may not be written to; change its rights, or give another name"),
     "full": ("MediaError", "its folder cannot be made or read: No space left on device"),
 }

@@ -116,7 +116,7 @@ def count_decodes(room, folder):
         size = {"samples": torch.zeros(1, 16, 1, 4, 6)}
         made = film.film(one, shown.Clip(built), "7.125: a", size, 8.0, 0, "")
         taken = count[0]
-        save = {"codec": "h264", "crf": 18, "marked": False}
+        save = {"codec": "h264", "crf": 18, "disclosure": room("media.disclosure").Disclosure(marked=False)}
         video.save(vae, made.latent, 8.0, "shared", **save)
         filed = count[0] - taken
         changed = {**made.latent, "samples": made.latent["samples"] + 0.01}

@@ -215,7 +215,6 @@ def originate(room):
 
 def weigh(room, path):
     """What names weights of the same name; runs in the host."""
-    import math
     import os
     from pathlib import Path
 
@@ -268,7 +267,9 @@ def weigh(room, path):
         "same": same,
         "changed": changed,
         "bad": [load.weights_id(name) for name in ("none", "none.safetensors", "../x", None, 3, "\0")],
-        "nan": [math.isnan(node.fingerprint_inputs(reel=name)) for node in (film, opened) for name in bad],
+        "anew": [
+            node.fingerprint_inputs(reel=name) != node.fingerprint_inputs(reel=name) for node in (film, opened) for name in bad
+        ],
         "none": [film.fingerprint_inputs(reel="", shots=None), film.fingerprint_inputs()],
         "linked": [film.fingerprint_inputs(reel=None) == reels.reel_state(None) == opened.fingerprint_inputs(reel=None)],
         "loader": [loader.fingerprint_inputs(model="in the box"), loader.fingerprint_inputs(model=None, recaption=True)],
@@ -357,7 +358,7 @@ def test_weights_are_named_by_what_they_are(in_host, tmp_path):
     assert len({absent[0], one[0], two[0]}) == len({absent[1], one[1], two[1]}) == 3
     assert found["same"] == two and absent[2] == one[2] == two[2]
     assert found["changed"] == [False, False, True]
-    assert all(found["nan"]) and found["none"] == ["", ""] and found["linked"] == [True]
+    assert all(found["anew"]) and found["none"] == ["", ""] and found["linked"] == [True]
     assert found["loader"][0].endswith(" 2.5") and found["loader"][1] == ""
 
 

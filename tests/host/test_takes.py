@@ -137,8 +137,7 @@ def test_a_take_of_many_windows(takes, name, case):
 def test_the_plan_and_the_report_say_what_the_model_was_asked(takes, name, case):
     run = takes[name][case]
     cost = re.compile(r"([\d.]+) latents sampled for each new one")
-    # of the levels 1, 0.67, 0 one lies below the strength 0.5 that our own model makes a way with
-    steps = 1 if name == "LongTake" and case in ("connect", "loop") else 2
+    steps = 2
     windows, most = map(int, re.search(r"(\d+) windows of up to (\d+) latents", run["report"]).groups())
     assert int(re.search(r"(\d+) model calls", run["report"])[1]) == len(run["calls"]) == steps * windows
     assert cost.search(run["logged"])[1] == cost.search(run["report"])[1]

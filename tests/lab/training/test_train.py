@@ -11,17 +11,13 @@ from comfyui_longtake.lab.training import bank as bank_module
 from comfyui_longtake.lab.training import clips as clips_module
 from comfyui_longtake.lab.training import dit as dit_module
 from comfyui_longtake.lab.training import jobs
-from comfyui_longtake.lab.training import judge as judge_module
 from comfyui_longtake.lab.training import latents as latents_module
 from comfyui_longtake.lab.training import reader as reader_module
-from comfyui_longtake.lab.training import reward as reward_module
 from comfyui_longtake.lab.training import vae as vae_module
 from comfyui_longtake.lab.training.bank import Bank
 from comfyui_longtake.lab.training.dit import train_dit
 from comfyui_longtake.lab.training.jobs import Job, averaged, load_reader, train
-from comfyui_longtake.lab.training.judge import Judge, train_judge
 from comfyui_longtake.lab.training.reader import damage, train_reader
-from comfyui_longtake.lab.training.reward import Reward
 from comfyui_longtake.lab.training.teacher import Teacher
 from comfyui_longtake.lab.training.text import encode_captions, pad_states, slot_labels, train_text
 from comfyui_longtake.lab.training.vae import reconstruction_loss, train_vae
@@ -163,75 +159,9 @@ def test_baked_guidance_is_learnt_from_the_teacher(encoder, vae):
 
 def test_baking_needs_weights_to_start_from(tmp_path, encoder, vae):
     cfg = DiTConfig(channels=12, width=64, depth=1)
-    for options in ({"bake": 3.0}, {"distill": 8}, {"judge": Judge(12, width=8)}):
+    for options in ({"bake": 3.0}, {"distill": 8}):
         with pytest.raises(UsageError, match="start from"):
             train_dit(SMALL, vae, encoder, TextAdapter().eval(), tmp_path, cfg=cfg, **options, **SECOND)
-
-
-def test_judge_trains_and_resumes(tmp_path, vae, monkeypatch):
-    monkeypatch.setattr(judge_module, "SIZES", {(32, 48): 1.0, (48, 32): 1.0})
-    resumed(tmp_path / "judge", lambda: train_judge(SMALL, vae, tmp_path / "judge", batch=2, grow=2, **SECOND))
-
-
-def test_a_latent_that_stands_still_shows_one_frame(vae):
-    """By the linear map and by drawing, picking, repeating and taking in again."""
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for layer in (vae.encoder.base, vae.decoder.base):
-            torch.nn.init.normal_(layer.weight, std=0.02)
-            torch.nn.init.normal_(layer.bias, std=0.02)
-        z = torch.randn(2, 12, 3, 4, 6)
-        spread, middle = vae.std.view(1, -1, 1, 1, 1), vae.mean.view(1, -1, 1, 1, 1)
-        cells = vae.decoder.base((z * spread + middle).permute(0, 2, 3, 4, 1)).flatten(0, 1).permute(0, 3, 1, 2)
-        frames = torch.nn.functional.pixel_shuffle(cells, 16).unflatten(1, (4, 3)).unflatten(0, (2, 3))
-        for frame in range(4):
-            held = frames[:, :, frame : frame + 1].expand(-1, -1, 4, -1, -1, -1).flatten(1, 2)
-            again = vae.encode(held.permute(0, 1, 3, 4, 2) * 0.5 + 0.5)
-            made = judge_module.still(judge_module.still_maps(vae), z, frame)
-            assert (made - again).abs().max() < 1e-3 * again.abs().max()
-
-
-def test_judged_samples_come_to_show_more_of_what_is_asked_for(encoder, vae, monkeypatch):
-    """Some steps on the word of a judge who reads the hour off four channels; the reference itself is not touched."""
-    monkeypatch.setattr(reward_module, "SIZES", {(32, 32): 1.0})
-    torch.manual_seed(0)
-    cfg = DiTConfig(channels=12, width=64, depth=1)
-    model, reference = VideoDiT(cfg), VideoDiT(cfg).eval().requires_grad_(False)
-    model.adapter.requires_grad_(False)
-    reference.load_state_dict(model.state_dict())
-    before = {k: v.clone() for k, v in reference.state_dict().items()}
-    reward = Reward(lambda z: {"time": 4 * z.mean((2, 3, 4))[:, :4]}, reference, SMALL, encoder, vae)
-    monkeypatch.setattr(reward_module, "STAY", 0.01)
-    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    losses = []
-    for step in range(60):
-        loss, figures = reward.loss(model, random.Random(step % 4), 64, torch.float32)
-        assert all(0 <= share <= 1 for share in figures.values())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    assert sum(losses[-8:]) < 0.9 * sum(losses[:8])
-    assert all(torch.equal(v, before[k]) for k, v in reference.state_dict().items())
-
-
-def test_a_net_that_is_its_own_reference_pays_for_what_it_shows_alone(encoder, vae, monkeypatch):
-    monkeypatch.setattr(reward_module, "SIZES", {(32, 32): 1.0})
-    cfg = DiTConfig(channels=12, width=64, depth=1)
-    torch.manual_seed(0)
-    model, judge = VideoDiT(cfg).eval(), Judge(12, width=8).eval()
-    reward = Reward(judge, model, SMALL, encoder, vae)
-    losses = []
-    for stay in (0.0, 100.0):
-        monkeypatch.setattr(reward_module, "STAY", stay)
-        torch.manual_seed(1)
-        losses.append(float(reward.loss(model, random.Random(0), 64, torch.float32)[0].detach()))
-    assert losses[0] == losses[1]
-
-
-def test_a_judged_run_needs_a_judge(tmp_path):
-    with pytest.raises(UsageError, match="train judge"):
-        train(Job("dit", tmp_path, 1.0, 1.0, world="small", device="cpu", from_box=True, reward=True))
 
 
 def test_a_bank_full_of_one_size_takes_in_another(encoder, vae, monkeypatch):
@@ -375,7 +305,7 @@ def test_the_autoencoder_goes_on_from_the_one_in_the_repository(tmp_path, monkey
 
 
 def test_an_unknown_net_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"\'gan\'.*vae, text, reader, judge, dit, autoencoder or transformer"):
+    with pytest.raises(UsageError, match=r"\'gan\'.*vae, text, reader, dit, autoencoder or transformer"):
         train(Job("gan", tmp_path, 1.0, 1.0, device="cpu"))
     assert averaged(tmp_path, "vae") is None
 
