@@ -21,6 +21,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--clips", type=whole(1, 10000), default=20, metavar="N", help="renders for the VAE and each kind of join (20)"
     )
+    parser.add_argument(
+        "--pairs", type=whole(0, 10000), default=40, metavar="N", help="samples compared with renders of the same scenes (40)"
+    )
     parser.add_argument("--longs", type=whole(0, 1000), default=0, metavar="N", help="takes of a minute (0)")
     parser.add_argument("--size", type=size, default=(256, 160), metavar="WxH", help="of the clips, multiples of 16 (256x160)")
     parser.add_argument("--seconds", type=number(0, 60, above=True), default=4.0, metavar="S", help="of the clips (4)")
@@ -50,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = Plan(
         prompts=arguments.prompts,
         clips=arguments.clips,
+        pairs=arguments.pairs,
         longs=arguments.longs,
         size=(height, width),
         seconds=arguments.seconds,

@@ -8,17 +8,16 @@ from .terminal import say_path
 from .values import number, whole
 
 MINUTES_MIN = 0.1  # in less, nothing is learned, and what comes before and after takes longer
-ORDER = ("vae", "text", "reader", "judge", "dit", "autoencoder", "transformer")
+ORDER = ("vae", "text", "dit", "reader")
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `longtake train vae|text|reader|judge|dit|autoencoder|transformer`."""
+    """Adds `longtake train vae|text|dit|reader`."""
     parser = subparsers.add_parser(
         "train",
         help="train a net of the model in the box",
         description="Trains one net on renders of the procedural world, on a GPU or a CPU, and resumes where it stopped. "
-        "The order is vae, text, reader, judge, dit: dit needs vae and text; the judge is for --reward. "
-        "The next model is autoencoder, text, transformer.",
+        "The order is vae, text, dit; the reader judges what they make, and nothing is trained on its word.",
     )
     parser.add_argument("net", choices=ORDER, help="what to train")
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where runs live, one folder a net (runs)")
@@ -27,11 +26,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--total", type=number(0, 100000, above=True), metavar="M", help="planned length of all segments (60)")
     parser.add_argument("--world", choices=("small", "full"), default="full", help="how much of the world to learn (full)")
+    parser.add_argument("--width", type=whole(64, 2048), metavar="W", help="of the transformer, a multiple of 64 (384)")
+    parser.add_argument("--depth", type=whole(1, 64), metavar="N", help="blocks of the transformer (8)")
     parser.add_argument(
-        "--width", type=whole(64, 2048), metavar="W", help="of the transformer, a multiple of 64 (256; 384 for a GPU)"
+        "--tokens", type=whole(64, 10**7), metavar="N", help="tokens a step of the transformer, of 2x2 latents each (4096)"
     )
-    parser.add_argument("--depth", type=whole(1, 64), metavar="N", help="blocks of the transformer (6)")
-    parser.add_argument("--tokens", type=whole(64, 10**7), metavar="N", help="latent tokens a step of the transformer (2400)")
     parser.add_argument("--seed", type=whole(0, 2**31), default=0, metavar="N", help="of weights and data (0)")
     parser.add_argument("--device", metavar="D", help="cpu, cuda or cuda:1 (a GPU where there is one)")
     parser.add_argument("--from-box", action="store_true", help="begin with the weights in the box instead of nothing")
@@ -46,11 +45,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         type=whole(1, 64),
         metavar="N",
         help="teach the transformer to make in N steps what the weights in the box make in twice as many",
-    )
-    parser.add_argument(
-        "--reward",
-        action="store_true",
-        help="train the transformer in the box on what its own samples show to the judge",
     )
     parser.add_argument(
         "--export",
@@ -74,10 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--bake {arguments.bake:g}: guidance is baked into the weights in the box; give dit --from-box")
     if arguments.distill and (arguments.net != "dit" or not arguments.from_box):
         raise UsageError(f"--distill {arguments.distill}: the weights in the box are the teacher; give dit --from-box")
-    if arguments.reward and (arguments.net != "dit" or not arguments.from_box or arguments.bake or arguments.distill):
-        raise UsageError(
-            "--reward: the weights in the box are trained on their own samples; give dit --from-box, no --bake, no --distill"
-        )
     from ..lab.training.jobs import Job, train
 
     job = Job(
@@ -94,7 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
         from_box=arguments.from_box,
         bake=arguments.bake,
         distill=arguments.distill,
-        reward=arguments.reward,
         export=arguments.export,
     )
     for path in train(job):

@@ -7,7 +7,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from ...models.prompts.scene import ATTRIBUTES, Scene, World
 from ...take.operations import Clip, extend, loop, stitch
 from ..world.reader import Reader, read
 from ..world.render import render
+from .likeness import FEWEST, compare
 from .reader import reader_accuracy
 from .run import save_strip
 
@@ -43,10 +44,12 @@ MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: `prompts` of every kind, `clips` for VAE and extensions, `longs` takes of a minute."""
+    """How much is measured: `prompts` of every kind, `clips` for VAE and extensions, `pairs` of a sample and a render of
+    the same prompt, `longs` takes of a minute."""
 
     prompts: int = 40
     clips: int = 20
+    pairs: int = 40
     longs: int = 0
     size: tuple[int, int] = (160, 256)
     seconds: float = 4.0
@@ -116,7 +119,7 @@ def evaluate(
     tick("attribute reader", result)
     result.rows["ceiling: reader on held-out renders"] = reader_accuracy(reader, single, READ, first_seed=FIRST_SEED)
     result.counts["ceiling: reader on held-out renders"] = READ
-    parts = (_vae_rows, _prompt_rows, _join_rows, _long_rows)
+    parts = (_vae_rows, _prompt_rows, _likeness_rows, _join_rows, _long_rows)
     for part in parts:
         for doing in part(bundle, reader, single, plan, result):
             tick(doing, result)
@@ -161,6 +164,23 @@ def _prompt_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, resul
             if i < 4:
                 result.strips.append((prompt, clip[0]))
             result.rows[name], result.counts[name] = _mean(hits), i + 1
+
+
+def _likeness_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result) -> Iterator[str]:
+    """Samples beside renders of the same scenes; the ceiling is renders of other scenes beside these."""
+    samples: list[Tensor] = []
+    renders: list[Tensor] = []
+    others: list[Tensor] = []
+    for i in range(plan.pairs):
+        yield f"sample and render {i + 1}/{plan.pairs}"
+        scene, other = (world.sample(FIRST_SEED + 90_000 + k, held_out=None) for k in (i, plan.pairs + i))
+        samples.append(generate(bundle, held_out_wording(scene, i), plan, i)[0])
+        renders.append(render([scene], len(samples[-1]), *plan.size, plan.fps)[0])
+        others.append(render([other], len(samples[-1]), *plan.size, plan.fps)[0])
+    if len(samples) >= FEWEST:
+        for name, clips in (("samples beside renders", samples), ("ceiling: renders beside renders", others)):
+            result.counts[name] = plan.pairs
+            result.rows[name] = asdict(compare(clips, renders, reader, fps=plan.fps))
 
 
 def _join_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result: Result) -> Iterator[str]:

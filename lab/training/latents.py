@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,19 +21,21 @@ from torch import Tensor, nn
 
 from ...errors import WeightsError
 from ...models.adapter import TextAdapter
-from ...models.autoencoder import Autoencoder
 from ...models.prompts.captions import caption, plain_caption
 from ...models.prompts.scene import World
 from ...models.text import TextEncoder
+from ...models.vae import VideoVAE
 from ..world.render import render, render_parts
-from .bank import Clip
 from .clips import SIZES, draw_source
+from .run import fastest_dtype
 from .text import encode_captions, pad_states
 
 AWAY = (2.0, 60.0)
 """Seconds between an anchor and the clip it belongs to, at least and at most."""
 EMPTY = 0.01
 """Share of a window that figures must cover for its caption, which names them, to be true of it."""
+PASS = 200
+"""Clips that are drawn before the next size's turn comes again."""
 TRIES = 4
 """How often a window in which nobody is seen is drawn again."""
 
@@ -49,13 +52,14 @@ def weights_id(*nets: nn.Module) -> str:
 
 @torch.no_grad()
 def draw_latents(
-    folder: Path, world: World, vae: Autoencoder, text: TextEncoder, adapter: TextAdapter, size: tuple[int, int], clips: int, *,
+    folder: Path, world: World, vae: VideoVAE, text: TextEncoder, adapter: TextAdapter, size: tuple[int, int], clips: int, *,
     latents: int = 8, seed: int = 0,
 ) -> None:  # fmt: skip
     """Render and encode a shelf of clips of one (height, width), `latents` latents each. The folder appears when it is
     complete; one that is there already is left alone."""
     if folder.exists():
         return
+    dtype = fastest_dtype(torch.device("cpu"))
     part = folder.with_name(folder.name + ".part")
     part.mkdir(parents=True, exist_ok=True)
     per, (height, width) = vae.frames_per_latent, size
@@ -72,8 +76,9 @@ def draw_latents(
         source = draw_source(world, rng, test=False)
         pixels, mask = render_parts([source.scene], per * latents, height, width, source.fps, start=source.start)
         before = render([source.scene], per, height, width, source.fps, start=max(0.0, source.start - rng.uniform(*AWAY)))
-        z[k] = vae.encode(pixels)[0].transpose(0, 1).half().numpy()
-        anchors[k] = vae.encode(before)[0, :, 0].half().numpy()
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            z[k] = vae.encode(pixels)[0].transpose(0, 1).half().numpy()
+            anchors[k] = vae.encode(before)[0, :, 0].half().numpy()
         share = F.avg_pool3d(mask[:, None].float(), (per, vae.spatial, vae.spatial))[0, 0]
         figures[k] = (share * 255).round().byte().numpy()
         rates[k] = source.fps
@@ -91,15 +96,29 @@ def draw_latents(
 
 
 def draw_latent_bank(
-    folder: Path, world: World, vae: Autoencoder, text: TextEncoder, adapter: TextAdapter, clips: int, *,
+    folder: Path, world: World, vae: VideoVAE, text: TextEncoder, adapter: TextAdapter, clips: int, *,
     latents: int = 8, seed: int = 0,
 ) -> None:  # fmt: skip
-    """Render and encode `clips` clips in the shares of `clips.SIZES`."""
+    """Render and encode `clips` clips in the shares of `clips.SIZES`, PASS at a time, so that what was drawn before an
+    interruption is kept."""
     whole = sum(SIZES.values())
-    for size, share in SIZES.items():
-        shelf = folder / f"{size[1]}x{size[0]}"
-        count = max(1, round(clips * share / whole))
-        draw_latents(shelf, world, vae, text, adapter, size, count, latents=latents, seed=seed)
+    for number in range(-(-clips // PASS)):
+        for size, share in SIZES.items():
+            shelf = folder / f"{size[1]}x{size[0]}-{number:03d}"
+            count = max(1, round(min(clips, PASS) * share / whole))
+            draw_latents(shelf, world, vae, text, adapter, size, count, latents=latents, seed=1000 * seed + number)
+
+
+@dataclass(frozen=True)
+class LatentClip:
+    """Latents [C, T, h, w] (half), the share of each latent's pixels that a figure covers [T, h, w], one anchor latent
+    [C, 1, h, w] from some seconds before, frame rate, and captions as the adapter's slots [S, W]."""
+
+    latents: Tensor
+    figures: Tensor
+    anchor: Tensor
+    fps: float
+    captions: list[Tensor]
 
 
 class LatentShelf:
@@ -116,30 +135,24 @@ class LatentShelf:
     def __len__(self) -> int:
         return len(self.latents)
 
-    def clip(self, index: int) -> Clip:
-        """One clip, whole; token states of its captions are left empty, the slots say it all."""
-        slots = torch.from_numpy(self.slots[index].copy())
-        return Clip(
+    def clip(self, index: int) -> LatentClip:
+        """One clip, whole."""
+        return LatentClip(
             torch.from_numpy(self.latents[index].copy()).transpose(0, 1),
             torch.from_numpy(self.figures[index].copy()).half() / 255,
             torch.from_numpy(self.anchors[index].copy())[:, None],
             float(self.rates[index]),
-            [(no_states(), s) for s in slots],
+            list(torch.from_numpy(self.slots[index].copy())),
         )
 
 
-def no_states() -> Tensor:
-    """Token states of a prompt that is known by its slots."""
-    return torch.zeros(1, 384)
-
-
 class LatentShelves:
-    """All shelves of a folder, drawn from as from a `bank.Bank`.
+    """All shelves of a folder; batches are drawn from all clips alike.
 
     Raises FileNotFoundError where there are none, WeightsError where they belong to another VAE or adapter.
     """
 
-    def __init__(self, folder: Path, vae: Autoencoder, adapter: TextAdapter, device: torch.device, *, seed: int = 0):
+    def __init__(self, folder: Path, vae: VideoVAE, adapter: TextAdapter, device: torch.device, *, seed: int = 0):
         self.shelves = [LatentShelf(f) for f in sorted(folder.glob("*x*")) if f.suffix != ".part"]
         if not self.shelves:
             raise FileNotFoundError(f"no latents in {folder}")
@@ -148,16 +161,16 @@ class LatentShelves:
             raise WeightsError(f"the latents in {folder} were made by other nets: give another folder or delete it")
         self.device = device
         self.latents = min(s.card["latents"] for s in self.shelves)
-        self.empty = (no_states(), self.shelves[0].empty)
+        self.empty = self.shelves[0].empty
         self.rng = random.Random(seed)
 
-    def draw(self, tokens: int, longest: int, drop: float = 0.1) -> tuple[list[Clip], list[slice], list[tuple[Tensor, Tensor]]]:
-        """A batch of about `tokens` latent cells: clips of one size, a time window each of one length, a caption each."""
+    def draw(self, cells: int, longest: int, drop: float = 0.1) -> tuple[list[LatentClip], list[slice], list[Tensor]]:
+        """A batch of about `cells` latent cells: clips of one size, a time window each of one length, a caption each."""
         shelf = self.rng.choices(self.shelves, [len(s) for s in self.shelves])[0]
         frames = self.rng.randint(1, longest)
         area = shelf.latents.shape[-2] * shelf.latents.shape[-1]
         clips, windows = [], []
-        for _ in range(max(1, round(tokens / (area * frames)))):
+        for _ in range(max(1, round(cells / (area * frames)))):
             for _ in range(TRIES):
                 k, start = self.rng.randrange(len(shelf)), self.rng.randrange(self.latents - frames + 1)
                 window = slice(start, start + frames)
