@@ -53,6 +53,15 @@ def server_url(text: str) -> str:
     return url
 
 
+async def end(task: asyncio.Task[None]) -> BaseException | None:
+    """Cancels a task until it has ended, and gives what it raised: libraries now and then take a cancellation for a timeout of
+    their own, and go on."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+    return None if task.cancelled() else task.exception()
+
+
 class Client:
     """`async with Client(url)`; `alive` is asked before an unanswered request is reported and may raise a better error."""
 
@@ -157,8 +166,7 @@ class Client:
                 await self._give_up(self.prompt_id)
                 raise
         finally:
-            listener.cancel()
-            [ended] = await asyncio.gather(listener, return_exceptions=True)
+            ended = await end(listener)
         if isinstance(ended, Exception):
             raise ended  # `on_event` raised
         reason = failure(graph, entry)

@@ -1,6 +1,7 @@
 """`longtake run` against a server that is no ComfyUI: it behaves like one, or misbehaves on purpose."""
 
 import asyncio
+import contextlib
 import json
 import threading
 from pathlib import Path
@@ -166,3 +167,18 @@ def test_unknown_input_is_wrong_use(against):
     server, code, _, err = against("drop the websocket", "--set", "2.height=3")
     assert code == 2 and all(part in err for part in ("Resize v1.5", "node 2", "'height'", "image, width, mode"))
     assert "/prompt" not in server.asked
+
+
+def test_a_task_that_takes_its_end_for_a_timeout_is_ended_all_the_same():
+    async def deaf():
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    async def main():
+        task = asyncio.create_task(deaf())
+        await asyncio.sleep(0)
+        return await client.end(task), task.cancelled()
+
+    assert asyncio.run(asyncio.wait_for(main(), 20)) == (None, True)
