@@ -16,7 +16,7 @@ from .latents import Space, kept, parts, space_of, video
 from .reels import reel_path
 from .sampling import Sampling
 from .session import Made, run
-from .sources import SAME_RATE, rate_in, spans_in, spans_of, tags
+from .sources import SAME_RATE, Span, rate_in, spans_in, spans_of, tags
 from .user_conditioning import guides_of
 
 Latent = dict[str, Any]
@@ -79,8 +79,7 @@ def _run(sampling: Sampling, plan: Plan, latents: Sequence[Latent], fps: float =
             plan.messages.append(f"A clip of {told:.5g} fps in a take of {rate:.5g}: it moves at another speed, fps 0 keeps it.")
     made = run(plan, sampling, fps=rate, track=track_of(sampling, plan, latents), **more)
     known = [spans_in(latent, split_av(latent)[0]["samples"].shape[2]) for latent in latents]
-    length = split_av(made.latent)[0]["samples"].shape[2]
-    return made._replace(latent=made.latent | tags(rate, length, spans_of(plan, can.timeline, known)))
+    return _tagged(made, rate, spans_of(plan, can.timeline, known))
 
 
 def extend(sampling: Sampling, latent: Latent, seconds: float, fps: float, direction: str) -> Made:
@@ -182,7 +181,12 @@ def film(sampling: Sampling, clip: Any, shots: str, latent: Latent, fps: float, 
     if track is not None:  # an empty latent: it says that sound is wanted, and nothing else
         track.pieces.clear()
     made = run(plan, sampling, prompts, fps=rate, reel=path, texts=named, track=track, guides=guides)
-    return made._replace(latent=made.latent | tags(rate, split_av(made.latent)[0]["samples"].shape[2]))
+    return _tagged(made, rate)
+
+
+def _tagged(made: Made, rate: float, spans: Sequence[Span] = ()) -> Made:
+    """A take whose LATENT tells its rate, and the given clips in it."""
+    return made._replace(latent=made.latent | tags(rate, split_av(made.latent)[0]["samples"].shape[2], spans))
 
 
 def _way(strength: float) -> float | None:

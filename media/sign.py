@@ -18,6 +18,7 @@ from .. import __version__
 from ..errors import SignError
 from .certificate import INSTALL, Identity, own_root, usual_identity
 from .mark import KEY, SOURCE_TYPE
+from .remux import sync
 
 KINDS = {
     ".mp4": "video/mp4",
@@ -102,8 +103,7 @@ def sign_file(path: Path, statement: Statement, identity: Identity) -> None:
             for number, source in enumerate(statement.sources):
                 _add_source(builder, source, number)
             builder.sign_file(str(path), str(signing), signer)
-        with open(signing, "rb+") as file:
-            os.fsync(file.fileno())
+        sync(signing)
         os.replace(signing, path)
     except (c2pa.C2paError, OSError) as error:
         raise SignError(f"{path.name}: {_reason(error)}") from error

@@ -110,7 +110,7 @@ def frechet(a: Tensor, b: Tensor) -> float:
 @torch.no_grad()
 def _features(reader: Reader, clip: Tensor, fps: float) -> Tensor:
     """What the reader sees in a clip before it names it, [D]."""
-    return reader.net(fit(clip[None], fps).permute(0, 4, 1, 2, 3) * 4 - 2).mean((2, 3, 4))[0]
+    return reader.maps(fit(clip[None], fps)).mean((2, 3, 4))[0]
 
 
 def steepness(clip: Tensor) -> float:

@@ -34,9 +34,13 @@ class Reader(nn.Module):
         )
         self.heads = nn.ModuleDict({k: nn.Linear(8 * w, len(v)) for k, v in known_values(edition).items()})
 
+    def maps(self, clips: Tensor) -> Tensor:
+        """What is seen in clips before it is named: pixels as for `forward` to [B, channels, t, h, w]."""
+        return self.net(clips.permute(0, 4, 1, 2, 3) * 4 - 2)
+
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """Pixels [B, 16, H, W, 3] in 0..1, already `fit`, to scores [B, classes] by attribute."""
-        x = self.net(clips.permute(0, 4, 1, 2, 3) * 4 - 2)
+        x = self.maps(clips)
         x = torch.cat([x.mean((2, 3, 4)), x.amax((2, 3, 4))], 1)
         return {k: head(x) for k, head in self.heads.items()}
 
