@@ -28,7 +28,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Renders three clips, each in a process of its own so that peak memory is its own, and prints the figures."""
-    with tempfile.TemporaryDirectory(prefix="longtake-bench-") as folder:
+    from rich.console import Console
+
+    from .bars import working
+
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="longtake-bench-") as folder, working(console, "rendering three clips"):
         clip = render(Path(folder), arguments.seconds, arguments)
         short = render(Path(folder), arguments.short, arguments)
         long = render(Path(folder), arguments.long, arguments)

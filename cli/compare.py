@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ..errors import LongTakeError, UsageError
+from .bars import working
 from .baselines import RIVALS, Length, roles
 from .client import Client
 from .comfy import PACK, Server, find_comfy, serve
@@ -162,11 +163,13 @@ async def _films(
     warm = Length(length.clip, length.clip, length.fps, length.carried, length.window, length.shared)
     async with Client(server.url, server.alive) as client:
         await client.check()
-        await client.run(make(graph, warm, prompts[0].text, seed + 1_000_000))
+        with working(console, f"{name}, warming up"):
+            await client.run(make(graph, warm, prompts[0].text, seed + 1_000_000))
         forget_peak(server.process.pid)
         for place, prompt in enumerate(prompts):
             begin = time.perf_counter()
-            entry = await client.run(make(graph, length, prompt.text, seed + 100 * place))
+            with working(console, f"{name}, {place + 1} of {len(prompts)}"):
+                entry = await client.run(make(graph, length, prompt.text, seed + 100 * place))
             times.append(time.perf_counter() - begin)
             files, _ = find_outputs(entry)
             films = [file for file in files if file.filename.endswith(".mp4")]

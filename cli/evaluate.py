@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..lab.training.jobs import load_reader
     from ..models.load import WEIGHTS, load_bundle, load_state, pick_device
     from ..models.prompts.scene import WORLDS
+    from .bars import working
 
     width, height = arguments.size
     if width % 16 or height % 16:
@@ -61,10 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
         cfg=bundle.capability.cfg if arguments.cfg is None else arguments.cfg,
         device=arguments.device,
     )
-    with Console(stderr=True).status("evaluating") as status:
+    with working(Console(stderr=True), "evaluating") as say:
 
         def tell(doing: str, result: Result) -> None:
-            status.update(doing)
+            say(doing)
             write(result, plan, arguments.out)
 
         result = evaluate(bundle, reader, world, plan, tell)

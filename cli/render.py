@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..errors import RefusedError
 from ..guard.watch import Guard
+from .bars import Bars
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
 from .terminal import printable, say, waiting
@@ -186,7 +187,7 @@ class FilmEvents:
         said.operation, said.sources = plan.mode, [*plan.clips, *(path for _, path in plan.keyframes)]
         return said.finish(self.files)
 
-    def bar(self) -> Progress:
+    def bar(self) -> Bars:
         """A progress bar that `step` moves."""
         columns = (
             TextColumn("{task.description}"),
@@ -196,7 +197,7 @@ class FilmEvents:
             TextColumn("left"),
             TimeRemainingColumn(),
         )
-        progress = Progress(*columns, console=self.console, disable=self.console.quiet)
+        progress = Bars(*columns, console=self.console, disable=self.console.quiet)
         task = progress.add_task("sampling", total=1.0)
 
         def tell(step: "Step") -> None:

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from ..errors import LongTakeError, UsageError
 from .answers import listed, mapping
 from .answers import number as number_of
+from .bars import Bars
 from .client import Client, Events, nothing, server_url
 from .comfy import START_SECONDS, failed_packs, find_comfy, read_log, serve
 from .graph import (
@@ -188,7 +189,7 @@ def show(graph: Graph, wanted: set[str], console: Console) -> Iterator[Events]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=console.quiet) as progress:
+    with Bars(*columns, console=console, transient=True, disable=console.quiet) as progress:
         yield Board(graph, wanted, progress).on_event
 
 

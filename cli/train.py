@@ -1,6 +1,7 @@
 """`longtake train`: the nets in the box from nothing, in segments that resume."""
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from ..errors import UsageError
@@ -69,7 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--bake {arguments.bake:g}: guidance is baked into the weights in the box; give dit --from-box")
     if arguments.distill and (arguments.net != "dit" or not arguments.from_box):
         raise UsageError(f"--distill {arguments.distill}: the weights in the box are the teacher; give dit --from-box")
+    from rich.console import Console
+
     from ..lab.training.jobs import Job, train
+    from .bars import working
 
     job = Job(
         net=arguments.net,
@@ -87,6 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
         distill=arguments.distill,
         export=arguments.export,
     )
-    for path in train(job):
+    console = Console(stderr=True)
+    with contextlib.nullcontext() if console.is_terminal else working(console, f"training {job.net}, see {job.out / job.net}"):
+        files = train(job)
+    for path in files:
         say_path(path)
     return 0

@@ -13,8 +13,11 @@ from .adapter import TextAdapter
 from .prompts.captions import plain_caption
 from .prompts.completion import Completed, complete
 from .prompts.scene import World, known_values
+from .prompts.unread import unread_words
 from .text import TextEncoder
 
+NAMED_MAX = 8
+"""Words that were not read which are named at most."""
 ORDER = ("action", "setting", "time", "weather", "camera")
 
 
@@ -25,6 +28,8 @@ class Recaption:
     text: str
     read: dict[str, str | None]
     completed: Completed | None
+    unread: tuple[str, ...] = ()
+    """Words of the prompt that went into nothing."""
 
     def note(self) -> str:
         """What was read, added and replaced, in one line."""
@@ -41,6 +46,9 @@ class Recaption:
             line += f"; left open, so: {', '.join(self.completed.added)}"
         if self.completed.replaced:
             line += f"; never seen by these weights: {', '.join(f'{a} (instead: {b})' for a, b in self.completed.replaced)}"
+        if self.unread:
+            more = len(self.unread) - NAMED_MAX
+            line += f"; not read: {', '.join(self.unread[:NAMED_MAX])}" + (f" and {more} more" if more > 0 else "")
         return line
 
 
@@ -58,16 +66,24 @@ class Recaptioner:
         if not prompt.strip() or not any(read.values()):
             return Recaption(prompt, read, None)
         completed = complete(read, self.world)
-        return Recaption(plain_caption(completed.scene).text, read, completed)
+        unread = unread_words(prompt, read, lambda texts: self._sureness(texts, read))
+        return Recaption(plain_caption(completed.scene).text, read, completed, unread)
+
+    def _sureness(self, prompts: Sequence[str], read: dict[str, str | None]) -> list[dict[str, float]]:
+        """How probable each value that was `read` is in each prompt."""
+        scores, known = slot_scores(self.net, self.encoder, prompts), known_values(self.net.edition)
+        columns = {}
+        for slot, value in read.items():
+            if value is not None:
+                columns[slot] = scores[slot].softmax(-1)[:, known[slot.rstrip("123")].index(value)].tolist()
+        return [{slot: column[i] for slot, column in columns.items()} for i in range(len(prompts))]
 
 
-@torch.no_grad()
 def read_prompts(net: TextAdapter, encoder: TextEncoder, prompts: Sequence[str]) -> list[dict[str, str | None]]:
     """What the adapter understands of each prompt: slot -> value, None where it thinks nothing is said."""
     if not prompts:
         return []
-    states, mask = (part.to(next(net.parameters()).device) for part in encoder(list(prompts)))  # hosts move the encoder
-    scores, known = net.logits(net(states, mask)), known_values(net.edition)
+    scores, known = slot_scores(net, encoder, prompts), known_values(net.edition)
     out = []
     for i in range(len(prompts)):
         row = {}
@@ -77,3 +93,10 @@ def read_prompts(net: TextAdapter, encoder: TextEncoder, prompts: Sequence[str])
             row[slot] = values[k] if k < len(values) else None
         out.append(row)
     return out
+
+
+@torch.no_grad()
+def slot_scores(net: TextAdapter, encoder: TextEncoder, prompts: Sequence[str]) -> dict[str, torch.Tensor]:
+    """Class scores [P, classes + 1] of every slot, see `TextAdapter.logits`."""
+    states, mask = (part.to(next(net.parameters()).device) for part in encoder(list(prompts)))  # hosts move the encoder
+    return net.logits(net(states, mask))

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.cli import comfy, terminal
+from comfyui_longtake.cli import bars, comfy, terminal
 from comfyui_longtake.cli.terminal import LINE, Teller, printable, say
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,3 +162,30 @@ def test_a_second_interruption_of_a_run_is_not_heeded():
     with pytest.raises(KeyboardInterrupt):
         stop._hit()
     stop._hit()
+
+
+def test_work_that_nobody_can_watch_is_told_of_line_by_line(monkeypatch):
+    monkeypatch.setattr(bars, "SILENCE", 0.02)
+    heard = io.StringIO()
+    with bars.working(Console(file=heard, force_terminal=False), "step [1]") as say:
+        time.sleep(0.2)
+        say("step [2]")
+        time.sleep(0.2)
+    lines = heard.getvalue().splitlines()
+    assert lines[0] == "step [1]" and "step [2]" in lines
+    before = heard.getvalue()
+    time.sleep(0.1)
+    assert heard.getvalue() == before
+
+
+def test_work_is_told_of_with_its_share_and_never_by_quiet_consoles(monkeypatch):
+    monkeypatch.setattr(bars, "SILENCE", 0.02)
+    heard = io.StringIO()
+    with bars.Bars(console=Console(file=heard, force_terminal=False)) as shown:
+        shown.update(shown.add_task("sampling", total=4.0), completed=1.0)
+        time.sleep(0.2)
+    assert heard.getvalue().startswith("sampling, 25 %")
+    silent = io.StringIO()
+    with bars.working(Console(file=silent, force_terminal=False, quiet=True), "x"):
+        time.sleep(0.1)
+    assert silent.getvalue() == ""

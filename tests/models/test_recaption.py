@@ -54,3 +54,28 @@ def test_what_the_weights_never_saw_is_told(recaption):
 
 def test_no_prompts_no_captions(recaption):
     assert recaption([]) == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "unread"),
+    [
+        ("A knight with two swords rides a red horse under the moon", {"two", "swords"}),
+        ("two dogs and a cat play chess in the rain", {"two", "chess"}),
+        ("a ginger kitten sleeps on a windowsill next to a vase of tulips", {"windowsill", "vase", "tulips"}),
+    ],
+)
+def test_words_that_went_into_nothing_are_named(recaption, prompt, unread):
+    (made,) = recaption([prompt])
+    assert unread <= set(made.unread) and "; not read: " in made.note()
+
+
+@pytest.mark.parametrize("prompt", EVERYDAY)
+def test_everyday_prompts_leave_nothing_unread(recaption, prompt):
+    (made,) = recaption([prompt])
+    assert set(made.unread) <= {"heavy"}  # of the rain nothing but that it falls is read
+
+
+def test_a_long_list_of_words_is_cut_short(recaption):
+    things = "vase, pan, violin, teapot, anvil, ledger, abacus, easel, quill, sextant, tulip, ladder, hammer and a candle"
+    (made,) = recaption([f"a dog beside a {things}"])
+    assert made.note().endswith("more") and len(made.unread) > 8

@@ -1,0 +1,63 @@
+"""Progress bars that also speak where nobody sees a line that moves: in a pipe, a file, a build log."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, Task, TextColumn
+
+SILENCE = 9.0
+"""Seconds between two lines about work that goes on."""
+
+
+class Bars(Progress):
+    """Rich's progress bars; where they are no terminal's, a line every SILENCE seconds says where the work stands."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._over = threading.Event()
+        self._speaker: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Shows the bars, or begins to speak."""
+        super().start()
+        if not self.disable and not self.console.is_terminal:
+            self._over.clear()
+            self._speaker = threading.Thread(target=self._speak, name="progress lines", daemon=True)
+            self._speaker.start()
+
+    def stop(self) -> None:
+        """Takes the bars away, or falls silent."""
+        self._over.set()
+        if self._speaker is not None and self._speaker is not threading.current_thread():
+            self._speaker.join()
+            self._speaker = None
+        super().stop()
+
+    def _speak(self) -> None:
+        while not self._over.wait(SILENCE):
+            said = [state(task) for task in self.tasks if task.visible and not task.finished]
+            if said:
+                self.console.print("; ".join(said))
+
+
+def state(task: Task) -> str:
+    """Where a task stands, in words."""
+    words = escape(task.description)
+    if task.total:
+        words += f", {task.percentage:.0f} %"
+    if (left := task.time_remaining) is not None:
+        words += f", about {left:.0f} s left"
+    return words
+
+
+@contextlib.contextmanager
+def working(console: Console, what: str) -> Iterator[Callable[[str], None]]:
+    """Says what is done while it is done; the function given takes other words for it."""
+    with Bars(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True, disable=console.quiet) as bars:
+        task = bars.add_task(escape(what), total=None)
+        yield lambda words: bars.update(task, description=escape(words))
