@@ -25,8 +25,9 @@ T = TypeVar("T")
 NOT_VIDEO = {"tty", "hls", "dash", "concat", "concatf", "lrc", "srt", "ass", "webvtt"}  # text that ffmpeg would render
 PICTURES = {"image2", "apng", "ico", "gif"}  # beside the many that end in _pipe
 PIXELS_MAX, SIDE_MAX = 8192 * 4320, 16384
-GAP_MAX = 600
-"""Seconds that one frame is shown at most; with more its neighbours' times are damaged."""
+GAP, GAP_MAX = 60, 600
+"""Seconds from which on a frame is held for long, and for which all such frames together are shown at most: with more their
+neighbours' times are damaged."""
 UNSPECIFIED, BT709 = 2, 1  # ffmpeg's AVColorSpace
 
 
@@ -241,7 +242,7 @@ def _decoded(container: Any, stream: Any, info: VideoInfo | None = None) -> Iter
     if _is_animated_webp(container, stream):
         yield from animated.frames(container.name)
         return
-    decoder, damaged, seen = _decoder(stream), 0, False
+    decoder, damaged, seen, held = _decoder(stream), 0, False, Fraction(0)
     origin, expected = (info.origin if info else Fraction(0)), Fraction(0)
     usual = 1 / (info.fps if info else Fraction(stream.average_rate or 25))
     for packet in _packets(container, stream):
@@ -254,9 +255,11 @@ def _decoded(container: Any, stream: Any, info: VideoInfo | None = None) -> Iter
             _check_size(Path(container.name).name, frame.width, frame.height)
             time = expected if frame.pts is None else frame.pts * stream.time_base - origin
             duration = frame.duration * stream.time_base if frame.duration else usual
-            if seen and max(time - expected, duration) > GAP_MAX:
-                name, gap = Path(container.name).name, float(max(time - expected, duration))
-                raise MediaError(f"{name}: one frame would be shown for {gap:.0f} s, at most {GAP_MAX} s are read; cut that out")
+            gap = max(time - expected, duration)
+            held += gap if seen and gap > GAP else 0
+            if held > GAP_MAX:
+                name = Path(container.name).name
+                raise MediaError(f"{name}: some frames would be shown for {float(held):.0f} s, at most {GAP_MAX} s are read; cut that out")
             seen = True
             expected = time + duration
             yield time, duration, frame
