@@ -259,7 +259,9 @@ def _decoded(container: Any, stream: Any, info: VideoInfo | None = None) -> Iter
             held += gap if seen and gap > GAP else 0
             if held > GAP_MAX:
                 name = Path(container.name).name
-                raise MediaError(f"{name}: some frames would be shown for {float(held):.0f} s, at most {GAP_MAX} s are read; cut that out")
+                raise MediaError(
+                    f"{name}: some frames would be shown for {float(held):.0f} s, at most {GAP_MAX} s are read; cut that out"
+                )
             seen = True
             expected = time + duration
             yield time, duration, frame

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import logging
+import math
 import os
 import re
 import struct
@@ -32,6 +33,8 @@ CODECS = {**{suffix: codec for suffix, (_, codec) in CONTAINERS.items()}, ".png"
 """Usual codec by suffix; a name without one is a folder of pictures."""
 BT709, LIMITED = 1, 1  # ffmpeg's AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic; AVColorRange
 SIDE_MIN, SIDE_MAX = 2, 8192
+TAG_MAX = {".webm": 2**24}
+"""Bytes of a tag from which on readers take it for none, by suffix."""
 PNG_NUMBER = re.compile(r"%0?\d*d")
 
 
@@ -83,6 +86,10 @@ def open_writer(
     tags = {key: _text(value) for key, value in (metadata or {}).items() if value is not None}
     if usual == "png":
         return ImageWriter(target, width, height, tags)
+    most = TAG_MAX.get(suffix, math.inf)
+    for key in [key for key, text in tags.items() if len(text.encode(errors="replace")) >= most]:
+        log.warning("%s: its tag %s is left out, %s holds less than %d MiB of it; use .mp4", target.name, key, suffix, most / 2**20)
+        del tags[key]
     return VideoWriter(target, width, height, rate, tags, int(crf), codec or usual, sound)
 
 

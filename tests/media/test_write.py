@@ -321,3 +321,16 @@ def test_memory_does_not_grow_with_length(tmp_path):
     out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
     early, late, after = map(int, out.stdout.split())
     assert late - early < 40 and after - late < 60, f"{out.stdout} MB in {time.monotonic() - begun:.0f} s"
+
+
+@pytest.mark.parametrize("ending", ["webm", "mp4"])
+def test_a_tag_that_the_container_cannot_hold_is_left_out_with_a_note(tmp_path, caplog, ending):
+    path = tmp_path / f"a.{ending}"
+    with open_writer(path, 32, 32, 8, metadata={"workflow": "x" * 2**24, "prompt": "y" * 2**20}) as writer:
+        writer.write(torch.rand(4, 32, 32, 3))
+    tags = probe(path).metadata
+    assert len(tags["prompt"]) == 2**20
+    if ending == "webm":
+        assert "workflow" not in tags and "its tag workflow is left out" in caplog.text
+    else:
+        assert len(tags["workflow"]) == 2**24 and not caplog.text
