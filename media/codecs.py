@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from ..errors import MediaError
-from . import SCALER
-
-if TYPE_CHECKING:
-    from av.filter import Graph
 
 
 @dataclass(frozen=True)
@@ -113,24 +107,3 @@ def choose(name: str, suffix: str, width: int, height: int) -> tuple[Codec, str]
     if codec.even_width and width % 2:
         raise MediaError(f"{width}x{height}: {name} needs an even width; give {width + 1}x{height} or another codec")
     return codec, found
-
-
-def scaler(width: int, height: int, pix_fmt: str, chroma: str) -> Graph:
-    """A graph of FFmpeg's filters from RGB frames to those of an encoder, BT.709 in limited range, with chroma samples where
-    readers look for them: a quarter of a pixel elsewhere, colours move to the left each time a film is made of a film."""
-    import av
-    from av.filter import Graph
-
-    options = f"flags={SCALER}:out_color_matrix=bt709:out_range=tv"
-    for more in (f":out_chroma_loc={chroma}", ""):  # FFmpeg before 7.1 has no such option
-        graph = Graph()
-        with contextlib.suppress(av.FFmpegError, ValueError):
-            chain = (
-                graph.add("buffer", f"width={width}:height={height}:pix_fmt=rgb24:time_base=1/1"),
-                graph.add("scale", options + more),
-                graph.add("format", f"pix_fmts={pix_fmt}"),
-                graph.add("buffersink"),
-            )
-            graph.link_nodes(*chain).configure()
-            return graph
-    raise MediaError(f"{pix_fmt}: FFmpeg cannot convert colours to it; install a newer PyAV")

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
-from .codecs import CONTAINERS, choose, scaler
+from .chroma import Converter
+from .codecs import CONTAINERS, choose
 from .remux import remux, sync
 from .sound import Sound
 
 if TYPE_CHECKING:
-    import av
     import numpy as np
     from av.packet import Packet
     from av.video.stream import VideoStream
@@ -200,17 +200,12 @@ class VideoWriter(Writer):
             context.colorspace = context.color_primaries = context.color_trc = BT709
             context.color_range = LIMITED
             self._stream = stream
-            self._scaler = scaler(width, height, stream.pix_fmt, kind.chroma)
+            self._convert = Converter(width, height, stream.pix_fmt, kind.chroma)
             self._container.start_encoding()  # opens the file, so that a folder that cannot be written shows at once
 
     def _put(self, frame: np.ndarray) -> None:
-        import av
-
         with self._explained("stopped while it was written"):
-            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-            picture.pts, picture.time_base = self.frames, 1 / self.fps
-            self._scaler.push(picture)
-            picture = cast("av.VideoFrame", self._scaler.pull())
+            picture = self._convert(frame)
             picture.pts, picture.time_base = self.frames, 1 / self.fps
             self._send(self._stream.encode(picture))
 
