@@ -53,6 +53,13 @@ class Film:
         return real + self.new + (0 if self.after is None or self.closing else self.after.frames)
 
     @property
+    def given(self) -> list[range]:
+        """Frames of the output that are those of the given clips."""
+        before = range(0 if self.before is None else self.before.frames)
+        after = 0 if self.after is None or self.closing else self.after.frames
+        return [before, range(self.total - after, self.total)]
+
+    @property
     def sound(self) -> list[FileSound]:
         """The sound of the given clips at their places."""
         before = [] if self.before is None else self.before.sound(0)

@@ -164,11 +164,12 @@ class FilmEvents:
         meter = Meter()
         seen = None if plan.reel is None else meter.add
         self.guard.begin_film(plan.fps)
-        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=said.tags, sound=self.film.sound)
+        film = self.film
+        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=said.tags, sound=film.sound, given=film.given)
         with self.bar():
             try:
                 with writer:
-                    for frames in self.film.frames((chunk.latents for chunk in chunks), seen, said.mark):
+                    for frames in film.frames((chunk.latents for chunk in chunks), seen, said.mark):
                         self.guard.check_frames(frames)
                         writer.write(said.label(frames))
                     for _ in chunks:  # what is sampled beyond the last frame that is written

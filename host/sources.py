@@ -178,6 +178,12 @@ class RealFrames:
         self._open[source] = frames, number + 1
         return found
 
+    def given(self) -> list[range]:
+        """Frames of the film that show the clips."""
+        spans = [range(self.place(span.at), self.place(span.at + span.count)) for span in self.spans]
+        end = self.place(self.total)
+        return [*spans, range(end, end + self._left(self.span(self.total - 1)))]
+
     def rest(self) -> Iterator[Tensor]:
         """Frames [H, W, 3] of a clip at the end of the film that the model's latents did not hold. Raises MediaError."""
         last = self.span(self.total - 1)

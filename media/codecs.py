@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,15 +12,16 @@ from ..errors import MediaError
 
 @dataclass(frozen=True)
 class Codec:
-    """`encoders` of FFmpeg, the first that this build has is used; `suffixes` of files, the usual one first; `options`
-    of a crf on x264's scale; `whole`, `odd` pixel formats of even and of odd sizes; `even_width` where an odd one cannot
-    be stored; `chroma`: where readers take a halved chroma sample to lie, "left" or "center"; `least` pixels a side; `tag`
-    is the four letters that players look for; `delay` frames that decoding runs ahead of showing, where the encoder cannot
-    be trusted to say so."""
+    """`encoders` of FFmpeg, the first that this build has is used; `suffixes` of files, the usual one first; `options` of a crf on
+    x264's scale, and `zones`, which of them takes spans of frames that are stored better than others; `whole`, `odd` pixel formats
+    of even and of odd sizes; `even_width` where an odd one cannot be stored; `chroma`: where readers take a halved chroma sample
+    to lie, "left" or "center"; `least` pixels a side; `tag` is the four letters that players look for; `delay` frames that
+    decoding runs ahead of showing, where the encoder cannot be trusted to say so."""
 
     encoders: tuple[str, ...]
     suffixes: tuple[str, ...]
     options: Callable[[int], dict[str, str]]
+    zones: str | None = None
     whole: str = "yuv420p"
     odd: str = "yuv444p"
     even_width: bool = False
@@ -62,12 +63,26 @@ def _prores(crf: int) -> dict[str, str]:
 CONTAINERS = {".mp4": ("mp4", "h264"), ".m4v": ("mp4", "h264"), ".mov": ("mov", "h264"), ".webm": ("webm", "vp9")}
 """Muxer and usual codec of a video file, by its suffix."""
 TABLE = {
-    "h264": Codec(("libx264",), (".mp4", ".m4v", ".mov"), _x264, chroma="left"),
-    "h265": Codec(("libx265",), (".mp4", ".m4v", ".mov"), _x265, chroma="left", least=16, tag="hvc1", delay=2),
+    "h264": Codec(("libx264",), (".mp4", ".m4v", ".mov"), _x264, "x264-params", chroma="left"),
+    "h265": Codec(("libx265",), (".mp4", ".m4v", ".mov"), _x265, "x265-params", chroma="left", least=16, tag="hvc1", delay=2),
     "av1": Codec(("libsvtav1", "libaom-av1"), (".mp4", ".webm"), _av1, odd="yuv420p", least=4),
     "prores": Codec(("prores_ks",), (".mov",), _prores, whole="yuv422p10le", odd="yuv422p10le", even_width=True),
     "vp9": Codec(("libvpx-vp9",), (".webm",), _vp9, odd="yuv420p"),
 }
+
+
+GIVEN = 2.5
+"""Times the usual bits go to frames that were given, about eight steps of crf: what a film is made of is made again each time that
+it is extended, and must not wear out. Ten times H.264 at crf 18 lost 1.5 dB without it."""
+
+
+def options(codec: Codec, crf: int, given: Sequence[range]) -> dict[str, str]:
+    """The encoder's options for a crf on x264's scale, where the frames `given` were not made."""
+    found = codec.options(crf)
+    spans = "/".join(f"{span.start},{span.stop - 1},b={GIVEN}" for span in given if span)
+    if codec.zones and spans:
+        found[codec.zones] = ":".join(filter(None, (found.get(codec.zones), f"zones={spans}")))
+    return found
 
 
 @cache

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
 from .chroma import Converter
-from .codecs import CONTAINERS, choose
+from .codecs import CONTAINERS, choose, options
 from .remux import remux, sync
 from .sound import Sound
 
@@ -48,6 +48,7 @@ def open_writer(
     metadata: Mapping[str, Any] | None = None,
     crf: int = 18,
     sound: Sequence[Sound] = (),
+    given: Sequence[range] = (),
 ) -> Writer:
     """A writer for `path`, chosen by its name; use it as a context manager.
 
@@ -64,6 +65,7 @@ def open_writer(
     `crf`: 0 (best) to 51, as x264 counts, brought to the codec's own scale; ProRes has none.
     `sound`: what is heard at which second, AAC or (WebM) Opus in stereo; it comes into the file when it is finished, and pictures
     have none.
+    `given`: frames that were not made but given, which H.264 and H.265 store better than the rest.
 
     Raises MediaError: unknown extension, codec that does not go with it or that this machine lacks, size, rate or crf
     not allowed, folder not writable.
@@ -90,7 +92,7 @@ def open_writer(
     for key in [key for key, text in tags.items() if len(text.encode(errors="replace")) >= most]:
         log.warning("%s: its tag %s is left out, %s holds less than %d MiB of it; use .mp4", target.name, key, suffix, most / 2**20)
         del tags[key]
-    return VideoWriter(target, width, height, rate, tags, int(crf), codec or usual, sound)
+    return VideoWriter(target, width, height, rate, tags, int(crf), codec or usual, sound, given)
 
 
 class Writer:
@@ -167,6 +169,7 @@ class VideoWriter(Writer):
         crf: int,
         codec: str,
         sound: Sequence[Sound] = (),
+        given: Sequence[range] = (),
     ) -> None:
         import av
 
@@ -189,7 +192,7 @@ class VideoWriter(Writer):
             stream = cast("VideoStream", self._container.add_stream(encoder, rate=fps))
             stream.width, stream.height = width, height
             stream.pix_fmt = kind.odd if width % 2 or height % 2 else kind.whole
-            stream.options = dict[str, object](kind.options(crf))
+            stream.options = dict[str, object](options(kind, crf, given))
             context = stream.codec_context
             self.tag, self.delay, self._sent = kind.tag, kind.delay, 0
             if kind.tag:
