@@ -37,6 +37,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--device", metavar="D", help="cpu, cuda or cuda:1 (a GPU where there is one)")
     parser.add_argument("--from-box", action="store_true", help="begin with the weights in the box instead of nothing")
     parser.add_argument(
+        "--decoder", action="store_true", help="go on with the decoder of the autoencoder alone, so that latents stay what they are"
+    )
+    parser.add_argument(
         "--bake",
         type=number(0, 30, above=True),
         metavar="G",
@@ -70,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--bake {arguments.bake:g}: guidance is baked into the weights in the box; give dit --from-box")
     if arguments.distill and (arguments.net != "dit" or not arguments.from_box):
         raise UsageError(f"--distill {arguments.distill}: the weights in the box are the teacher; give dit --from-box")
+    if arguments.decoder and (arguments.net != "autoencoder" or not arguments.from_box):
+        raise UsageError("--decoder: an encoder must be there that stays as it is; give autoencoder --from-box")
     from rich.console import Console
 
     from ..lab.training.jobs import Job, train
@@ -90,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         bake=arguments.bake,
         distill=arguments.distill,
         export=arguments.export,
+        decoder=arguments.decoder,
     )
     console = Console(stderr=True)
     with contextlib.nullcontext() if console.is_terminal else working(console, f"training {job.net}, see {job.out / job.net}"):

@@ -42,6 +42,8 @@ CRITIC_FIRST = 0.04
 FEATURES, OPINION = 0.4, 0.2
 """How hard the distance in the critic's features and its score pull at a picture, as shares of the pull of the other loss:
 by themselves both are a hundred times weaker at first and grow as the critic learns."""
+PIXELS = 200_000
+"""Pixels of a batch for every frame of a latent."""
 SAMPLES, SAMPLE = 24, 400_000
 """Batches that statistics are measured on, and pixels in each."""
 SHOWN, MEASURED = 8, 24
@@ -158,22 +160,27 @@ def train_autoencoder(
     total: float,
     device: torch.device,
     cfg: AutoencoderConfig | None = None,
-    pixels: int = 800_000,
+    pixels: int | None = None,
     frames: int = 8,
     lr: float = 3e-3,
     seed: int = 0,
     dtype: torch.dtype | None = None,
     start: dict[str, Tensor] | None = None,
+    decoder: bool = False,
 ) -> Autoencoder:
     """Train (or go on training) the autoencoder in `out` on the bank of clips in folder `clips`, see `clips.draw_bank`; a new
     run begins with the tensors `start` where they are given, else from nothing.
 
-    A batch is of clips of `frames` frames, `pixels` pixels in all. Returns the averaged model with its latent statistics set.
+    A batch is of clips of `frames` frames, `pixels` pixels in all, else PIXELS for every frame of a latent. With `decoder` the
+    encoder and its statistics stay as they are. Returns the averaged model with its latent statistics set.
     """
     torch.manual_seed(seed)
     cfg = cfg or AutoencoderConfig()
     model = Autoencoder(cfg).to(device)
+    if decoder:
+        model.encoder.requires_grad_(False)
     dtype = dtype or fastest_dtype(device)
+    pixels = pixels or PIXELS * cfg.frames
     run = AutoencoderRun(out, model, lr, dtype, minutes=minutes, total=total)
     (out / "config.json").write_text(json.dumps(asdict(cfg)), encoding="utf-8")
     shelves, tests = Shelves(clips, "train", seed=seed + run.step), Shelves(clips, "test")
@@ -193,7 +200,8 @@ def train_autoencoder(
         edge = EDGE if rng.random() < SQUARES else None
         x, figures = (part.to(device) for part in shelves.batch(pixels, frames, edge))
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            code = model.code(x)
+            with torch.set_grad_enabled(not decoder):
+                code = model.code(x)
             noise = NOISE * torch.rand(len(x), 1, 1, 1, 1, device=device)
             y = model.draw(code + noise * torch.randn_like(code))
         leaf = y.detach().requires_grad_()
@@ -224,6 +232,8 @@ def averaged_model(run: AutoencoderRun, shelves: Shelves) -> Autoencoder:
     """The run's averaged weights, with the mean and the deviation of every latent channel as measured on some batches."""
     model = Autoencoder(run.net.cfg).to(run.net.mean.device)
     model.load_state_dict(run.ema.shadow)
+    if not any(p.requires_grad for p in run.net.encoder.parameters()):
+        return model.eval()
     frames, device = model.cfg.frames, model.mean.device
     rows = [model.code(shelves.batch(SAMPLE, frames)[0].to(device)).movedim(2, 0).flatten(1) for _ in range(SAMPLES)]
     code = torch.cat(rows, 1)

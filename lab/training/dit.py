@@ -60,8 +60,11 @@ def batch_loss(
     dtype: torch.dtype,
     teacher: Teacher | None = None,
     own: float = 0.0,
+    visible: Tensor | None = None,
+    shift: float = SHIFT,
 ) -> Tensor:
-    """Mean squared velocity error of one batch over its target frames, against the data or against a `teacher`.
+    """Mean squared velocity error of one batch over its target frames, against the data or against a `teacher`; `visible` [C]
+    weighs the channels, `shift` is that of the noise levels.
 
     In a share `own` of the batches with context, the context is what the net itself makes of it, and what is to be learned
     is still what follows the clean one.
@@ -70,7 +73,7 @@ def batch_loss(
     clips, windows, words = bank.draw(tokens, longest if rng.random() < 0.5 else min(longest, SHORT))
     x0 = torch.stack([c.latents[:, w] for c, w in zip(clips, windows, strict=True)]).to(device).float()
     b, _, t, _, _ = x0.shape
-    patterns = [draw(t, rng) for _ in clips]
+    patterns = [draw(t, rng, shift) for _ in clips]
     sigma = torch.stack([p.sigma for p in patterns]).to(device)
     context = torch.stack([p.context for p in patterns]).to(device)
     role = torch.where(context, CONTEXT, TARGET)
@@ -110,7 +113,10 @@ def batch_loss(
     figures = torch.stack([c.figures[w] for c, w in zip(clips, windows, strict=True)]).to(device).float()
     figures = F.pad(figures, (0, 0, 0, 0, x0.shape[2] - t, 0))[:, None]
     weight = scored * (1 + FIGURE * figures)
-    error = (v.float() - target).square().mean(1, keepdim=True)
+    error = (v.float() - target).square()
+    if visible is not None:
+        error = error * visible.view(1, -1, 1, 1, 1)
+    error = error.mean(1, keepdim=True)
     return (error * weight).sum() / weight.sum().clamp_min(1)
 
 

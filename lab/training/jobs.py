@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...errors import UsageError
 from ...models.adapter import TextAdapter, edition_of
-from ...models.autoencoder import config_from
+from ...models.autoencoder import Autoencoder, config_from
 from ...models.dit import DiTConfig
 from ...models.load import WEIGHTS, config_of, dit_config, fill, load_dit, load_state, load_vae, pick_device, save_net
 from ...models.prompts.scene import NEWEST, WORLDS
@@ -27,7 +27,7 @@ from .latents import draw_latent_bank
 from .patterns import SHIFT
 from .reader import train_reader
 from .text import train_text
-from .transformer import CELLS, train_transformer
+from .transformer import CELLS, CLIP, train_transformer
 from .vae import train_vae
 
 NETS = ("vae", "text", "reader", "dit", "autoencoder", "transformer")
@@ -58,6 +58,7 @@ class Job:
     bake: float | None = None
     distill: int | None = None
     export: Path | None = None
+    decoder: bool = False
 
 
 class Span(TypedDict):
@@ -99,16 +100,35 @@ def _transformer(job: Job, span: Span) -> tuple[nn.Module, dict[str, Any]]:
 
     Clips are encoded on the CPU before the first step; those that another autoencoder encoded are refused.
     """
-    vae, state = load_autoencoder(job.out / "autoencoder"), averaged(job.out, "text")
-    if vae is None or state is None:
-        raise UsageError(f"no autoencoder and text adapter in {job.out}: `longtake train autoencoder` and `text` come first")
-    world, device, adapter, latents = WORLDS[job.world], span["device"], _adapter(job.out), job.out / "latents"
-    draw_latent_bank(latents, world, vae, load_text(), adapter, ENCODED, seed=job.seed)
+    begun: dict[str, Any] = {}
+    if job.from_box:
+        vae, adapter, begun["start"] = _begun()
+    else:
+        trained, state = load_autoencoder(job.out / "autoencoder"), averaged(job.out, "text")
+        if trained is None or state is None:
+            raise UsageError(f"no autoencoder and text adapter in {job.out}: `longtake train autoencoder` and `text` come first")
+        vae, adapter = trained, _adapter(job.out)
+    world, device, latents = WORLDS[job.world], span["device"], job.out / "latents"
+    count = CLIP // vae.frames_per_latent
+    draw_latent_bank(latents, world, vae, load_text(), adapter, ENCODED, latents=max(8, count), seed=job.seed)
     sizes = {"width": job.width or FoldedConfig.width, "depth": job.depth or FoldedConfig.depth}
     cfg = FoldedConfig(channels=vae.channels, edition=adapter.edition, **sizes)
     tokens, nets = job.tokens or CELLS, (vae.to(device), load_text(device), adapter.to(device))
-    made = train_transformer(*nets, latents, job.out / job.net, cfg=cfg, tokens=tokens, **span)
+    made = train_transformer(*nets, latents, job.out / job.net, cfg=cfg, tokens=tokens, **begun, **span)
     return made, config_of(made)
+
+
+def _begun() -> tuple[Autoencoder, TextAdapter, dict[str, Tensor]]:
+    """The autoencoder, the text adapter and the weights of the transformer that were trained a part of the way."""
+    state, shape = load_state("autoencoder", CHECKPOINTS)
+    vae = Autoencoder(config_from(shape))
+    vae.load_state_dict({name: value.float() for name, value in state.items()})
+    weights, _ = load_state("transformer", CHECKPOINTS)
+    weights = {name: value.float() for name, value in weights.items()}
+    words = {name.removeprefix("adapter."): value for name, value in weights.items() if name.startswith("adapter.")}
+    adapter = TextAdapter(edition=edition_of(words))
+    adapter.load_state_dict(words)
+    return vae.eval().requires_grad_(False), adapter.eval().requires_grad_(False), weights
 
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
@@ -154,7 +174,7 @@ def train(job: Job) -> list[Path]:
         begun: dict[str, Any] = {}
         if job.from_box:
             state, shape = load_state("autoencoder", CHECKPOINTS)
-            begun = {"start": state, "cfg": config_from(shape)}
+            begun = {"start": state, "cfg": config_from(shape), "decoder": job.decoder}
         autoencoder = train_autoencoder(job.out / "clips", folder, **begun, **span)
         net, config = autoencoder, config_of(autoencoder)
     elif job.net == "transformer":

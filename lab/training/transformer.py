@@ -15,14 +15,20 @@ from ...models.autoencoder import Autoencoder
 from ...models.text import TextEncoder
 from ...models.transformer import FoldedConfig, FoldedDiT
 from .dit import OWN, STEPS, STRIP_PROMPTS, batch_loss, sample
-from .latents import LatentShelves
+from .latents import LatentShelves, visibility
 from .muon import Muon
 from .run import Run, fastest_dtype, save_strip
 
 CELLS = 16384
 """Latent cells a step; a token is four of them."""
-STAGES = ((0.35, 1), (0.6, 2))
+STAGES = ((0.25, 1), (0.5, 4), (0.75, 8))
 """Share of the plan up to which windows are at most so many latents long; later they are as long as the clips."""
+NOISY = 1.8
+"""Timestep shift of the noise levels in training: less than in sampling, as folded latents have little to be told apart at."""
+CLIP = 16
+"""Frames a clip that is learned from, two seconds."""
+LOOKED_AT = 16
+"""Clips that the visibility of channels is measured on."""
 LATE = 0.8
 """Share of the plan after which the context is in half of the batches what the net itself makes of it."""
 NAMED = ("embed", "role", "out.", "slot_place")
@@ -75,28 +81,32 @@ def train_transformer(
     lr: float = 4e-3,
     seed: int = 0,
     dtype: torch.dtype | None = None,
+    start: dict[str, Tensor] | None = None,
 ) -> FoldedDiT:
     """Train (or go on training) the transformer in `out` on the encoded clips in folder `latents`, see
     `latents.draw_latent_bank`; the text adapter stays as it is. Returns the averaged model.
 
-    dtype: precision of the copy that computes, else the fastest of the device.
+    dtype: precision of the copy that computes, else the fastest of the device; start: weights to begin from where `out` holds
+    no run yet.
     """
     torch.manual_seed(seed)
     cfg = cfg or FoldedConfig(channels=vae.channels, edition=adapter.edition)
     model = FoldedDiT(cfg).to(device)
-    words = adapter.state_dict()
-    model.adapter.load_state_dict(words)
+    if start is not None:
+        model.load_state_dict(start)
+    model.adapter.load_state_dict(adapter.state_dict())
     model.adapter.requires_grad_(False)
     dtype = dtype or fastest_dtype(device)
     optimizer = Muon(model, lr, lr * 0.375, adamw_names=NAMED, dtype=dtype)
     run = HalfRun(out, model, optimizer, dtype, minutes=minutes, total=total)
     shelves = LatentShelves(latents, vae, adapter, device, seed=seed + run.step)
+    visible = visibility(vae, [shelves.shelves[0].clip(k) for k in range(min(LOOKED_AT, len(shelves.shelves[0])))]).to(device)
     rng = random.Random(seed + run.step)
     torch.manual_seed(seed + run.step)
     for step in run.steps():
         longest = next((n for share, n in STAGES if run.progress() < share), shelves.latents)
         own = OWN if run.progress() >= LATE else 0.0
-        loss = batch_loss(run.work, shelves, rng, tokens, min(longest, shelves.latents), torch.float32, own=own)
+        loss = batch_loss(run.work, shelves, rng, tokens, min(longest, shelves.latents), torch.float32, None, own, visible, NOISY)
         run.update(loss, tokens=float((step + 1) * tokens // cfg.fold**2), longest=float(longest))
         run.refresh()
         if step % EVERY == EVERY - 1:
@@ -112,5 +122,6 @@ def show(run: Run, cfg: FoldedConfig, vae: Autoencoder, text: TextEncoder, path:
     model = FoldedDiT(cfg).to(device).eval()
     model.load_state_dict(run.ema.shadow)
     ctx = model.context(*text(["", *STRIP_PROMPTS]))
-    z = sample(model, ctx, (len(STRIP_PROMPTS), cfg.channels, 3, 8, 12), cfg=guidance, seed=seed, steps=STEPS)
+    latents = 2 * CLIP // 3 // vae.frames_per_latent
+    z = sample(model, ctx, (len(STRIP_PROMPTS), cfg.channels, latents, 8, 12), cfg=guidance, seed=seed, steps=STEPS)
     save_strip(path, [clip[::3] for clip in vae.decode(z.to(device))])

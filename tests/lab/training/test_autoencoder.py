@@ -66,6 +66,17 @@ def test_it_trains_resumes_and_draws_what_it_saw(clips, tmp_path, monkeypatch):
     assert load_autoencoder(tmp_path / "nothing") is None
 
 
+def test_the_decoder_alone_goes_on_and_latents_stay(clips, tmp_path):
+    torch.manual_seed(1)
+    begun = Autoencoder(CFG)
+    begun.mean.fill_(0.25)
+    options = {"cfg": CFG, "pixels": 20_000, "frames": 4, "dtype": torch.float32, "device": CPU, "decoder": True}
+    made = train_autoencoder(clips, tmp_path, minutes=1 / 60, total=1.0, start=begun.state_dict(), **options)
+    x = torch.stack([s.clip(0) for s in Shelves(clips, "train").shelves])
+    assert torch.equal(made.encode(x), begun.encode(x)) and torch.equal(made.mean, begun.mean)
+    assert not torch.equal(made.decode(made.encode(x)), begun.decode(begun.encode(x)))
+
+
 def test_the_critic_comes_in_late_and_is_saved_with_the_run(tmp_path, clock):
     torch.manual_seed(0)
     words = []

@@ -6,7 +6,7 @@ import pytest
 import torch
 from comfyui_longtake.errors import WeightsError
 from comfyui_longtake.lab.training import latents as latents_module
-from comfyui_longtake.lab.training.latents import LatentShelves, draw_latents, weights_id
+from comfyui_longtake.lab.training.latents import LatentShelves, draw_latents, visibility, weights_id
 from comfyui_longtake.lab.training.muon import Muon
 from comfyui_longtake.lab.training.transformer import HalfRun, train_transformer
 from comfyui_longtake.lab.world.render import render_parts
@@ -71,7 +71,29 @@ def test_draws_are_of_one_size_and_length_and_mostly_show_someone(bank, nets):
     assert nobody < 0.02 * total and 0.05 * total < empty < 0.2 * total
 
 
+def test_channels_that_show_nothing_weigh_nothing(bank, nets):
+    clips = [LatentShelves(bank[0], *nets, CPU).shelves[1].clip(k) for k in range(3)]
+    blind = Autoencoder(nets[0].cfg).eval().requires_grad_(False)
+    blind.load_state_dict(nets[0].state_dict())
+    for half in (2, 8 + 2):  # of the latent and of the one before
+        blind.decoder.net[0].weight[:, half] = 0
+    blind.decoder.net[0].weight[:, 5] *= 10
+    found = visibility(blind, clips)
+    assert found.shape == (8,) and found[2] == 0 and found.argmax() == 5
+    assert found.mean() == pytest.approx(1)
+
+
+def test_weights_of_channels_and_a_start_are_taken(bank, nets, encoder, tmp_path, clock):
+    cfg = FoldedConfig(channels=8, width=64, depth=2)
+    begun = FoldedDiT(cfg)
+    begun.adapter.load_state_dict(nets[1].state_dict())
+    options = {"cfg": cfg, "tokens": 48, "dtype": torch.float32, "minutes": 0.0, "total": 60.0, "device": CPU}
+    made = train_transformer(nets[0], encoder, nets[1], bank[0], tmp_path, start=begun.state_dict(), **options)
+    assert all(torch.equal(a, b) for a, b in zip(made.parameters(), begun.parameters(), strict=True))
+
+
 def test_latents_of_another_vae_are_refused(bank, nets, tmp_path):
+    torch.manual_seed(5)
     other = Autoencoder(nets[0].cfg)
     assert weights_id(other) != weights_id(nets[0])
     with pytest.raises(WeightsError, match="other nets"):
