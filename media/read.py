@@ -28,6 +28,8 @@ PIXELS_MAX, SIDE_MAX = 8192 * 4320, 16384
 GAP, GAP_MAX = 60, 600
 """Seconds from which on a frame is held for long, and for which all such frames together are shown at most: with more their
 neighbours' times are damaged."""
+FPS_MAX = 1000
+"""Frames a second beyond which a rate is damaged; the frames' own times are counted then."""
 UNSPECIFIED, BT709 = 2, 1  # ffmpeg's AVColorSpace
 
 
@@ -292,6 +294,10 @@ def _length(path: str | os.PathLike[str], container: Any, stream: Any) -> tuple[
         frames, seconds = animated.length(path)
         return frames, frames / seconds, seconds
     fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
+    if fps > FPS_MAX:
+        frames, fps = _count(path, Fraction(25))
+        fps = min(fps, Fraction(FPS_MAX))
+        return frames, fps, frames / fps
     said = _duration(container, stream)
     frames = stream.frames or round((said or 0) * fps)
     if frames >= 1 and said:
