@@ -33,6 +33,7 @@ CODECS = {**{suffix: codec for suffix, (_, codec) in CONTAINERS.items()}, ".png"
 """Usual codec by suffix; a name without one is a folder of pictures."""
 BT709, LIMITED = 1, 1  # ffmpeg's AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic; AVColorRange
 SIDE_MIN, SIDE_MAX = 2, 8192
+FPS_MIN, FPS_MAX = 0.1, 240
 TAG_MAX = {".webm": 2**24}
 """Bytes of a tag from which on readers take it for none, by suffix."""
 PNG_NUMBER = re.compile(r"%0?\d*d")
@@ -80,17 +81,25 @@ def open_writer(
         raise MediaError(f"{target.name}: {suffix or 'a folder'} holds png, not {codec}; change one of them")
     if not all(isinstance(side, int) and SIDE_MIN <= side <= SIDE_MAX for side in (width, height)):
         raise MediaError(f"{width}x{height} cannot be written; each side must be {SIDE_MIN} to {SIDE_MAX} whole pixels")
-    rate = _rate(fps)
+    rate = exact_rate(fps)
     if not 0 <= crf <= 51:
         raise MediaError(f"crf {crf} is not allowed; give 0 (best) to 51, 18 looks like the original")
-    tags = {key: _text(value) for key, value in (metadata or {}).items() if value is not None}
+    tags = texts(target, metadata or {})
     if usual == "png":
         return ImageWriter(target, width, height, tags)
-    most = TAG_MAX.get(suffix, math.inf)
-    for key in [key for key, text in tags.items() if len(text.encode(errors="replace")) >= most]:
-        log.warning("%s: its tag %s is left out, %s holds less than %d MiB of it; use .mp4", target.name, key, suffix, most / 2**20)
-        del tags[key]
     return VideoWriter(target, width, height, rate, tags, int(crf), codec or usual, sound)
+
+
+def texts(path: Path, metadata: Mapping[str, Any]) -> dict[str, str]:
+    """`metadata` as tags of the file `path`; what its kind cannot hold is left out, and that is logged."""
+    tags = {key: _text(value) for key, value in metadata.items() if value is not None}
+    most = TAG_MAX.get(path.suffix.lower(), math.inf)
+    for key in [key for key, text in tags.items() if len(text.encode(errors="replace")) >= most]:
+        log.warning(
+            "%s: its tag %s is left out, %s holds less than %d MiB of it; use .mp4", path.name, key, path.suffix, most / 2**20
+        )
+        del tags[key]
+    return tags
 
 
 class Writer:
@@ -231,7 +240,7 @@ class VideoWriter(Writer):
                 os.replace(self.partial, self.path)
             else:
                 remux(
-                    self.partial,
+                    [self.partial],
                     self.path,
                     self.muxer,
                     self.frames,
@@ -360,14 +369,14 @@ def _frames(frames: Any, width: int, height: int) -> Iterator[np.ndarray]:
         yield frame.contiguous().numpy()
 
 
-def _rate(fps: float | Fraction) -> Fraction:
+def exact_rate(fps: float | Fraction) -> Fraction:
     """`fps` as a fraction; 23.976, 29.97 and 59.94 become the broadcast rates they stand for."""
     try:
         rate = Fraction(fps)
     except (ValueError, OverflowError, TypeError, ZeroDivisionError):
         rate = Fraction(0)
-    if not Fraction(1, 10) <= rate <= 240:
-        raise MediaError(f"{fps} frames a second cannot be written; give 0.1 to 240")
+    if not Fraction(1, 10) <= rate <= FPS_MAX:
+        raise MediaError(f"{fps} frames a second cannot be written; give {FPS_MIN:g} to {FPS_MAX}")
     broadcast = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
     if not isinstance(fps, int | Fraction) and abs(broadcast - rate) < Fraction(1, 1000):
         return broadcast
