@@ -92,18 +92,18 @@ def save(
     decoder, take = HostCodec(vae), _take(latent, vae)
     length, spatial = take.shape[1], vae.spacial_compression_decode()
     size = (take.shape[3] * spatial, take.shape[2] * spatial)
-    suffix = _suffix(codec)
+    suffix = suffix_of(codec)
     rate, notes = _rate(fps, take.fps)
     real = RealFrames(take.spans, decoder.frames(length), size, rate)
     sound, silent = real.sound() if audio is None else ([wave_of(audio)], [])
     joins = JoinFrames(*([real.place(at) for at in some] for some in take.joins))
     folder, below, name, number = place(expand(prefix, prompt, extra), *size)
     path = folder / f"{name}_{number:05}_{suffix}"
-    record = mark.make_record(_texts(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {}))
+    record = mark.make_record(texts_of(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {}))
     said = Film(disclosure, record, *size, rate)
     tags: dict[str, Any] = said.tags | ({} if args.disable_metadata else {"prompt": prompt, **(extra or {})})
     watching = guarding.guard()
-    watching.check_prompts(_texts(prompt))
+    watching.check_prompts(texts_of(prompt))
     watching.begin_film(rate)
     bar = comfy.utils.ProgressBar(length)
     decode = partial(decoder.decode, take.chunks, length, tick=lambda done: bar.update_absolute(done, length))
@@ -206,7 +206,7 @@ def _write(frames: _Frames, decode: Callable[[Callable[[Tensor], object]], objec
         raise
 
 
-def _suffix(codec: str) -> str:
+def suffix_of(codec: str) -> str:
     """The ending of files of a codec. Raises UsageError for one that this machine does not write."""
     offered = codecs()
     if codec not in offered or codec == "png":
@@ -214,7 +214,7 @@ def _suffix(codec: str) -> str:
     return offered[codec][0]
 
 
-def _texts(prompt: Any) -> list[str]:
+def texts_of(prompt: Any) -> list[str]:
     """Texts of the graph's text encode nodes, longest first: what the record calls the prompt."""
     nodes = prompt.values() if isinstance(prompt, dict) else ()
     found = {n["inputs"]["text"] for n in nodes if isinstance(n, dict) and isinstance(n.get("inputs", {}).get("text"), str)}

@@ -42,7 +42,7 @@ TECHNICAL = {"major_brand", "minor_version", "compatible_brands", "encoder", "cr
 
 
 class Interpolate(Protocol):
-    """An interpolation model: frames [H, W, 3] 0..1 of the size of both given, at each of `weights` (between 0 and 1) of the way."""
+    """An interpolation model: frames [H, W, 3] 0..1 of the size of both given, one for each of `weights`, 0..1 of the way."""
 
     def __call__(self, before: Tensor, after: Tensor, weights: Sequence[float]) -> Sequence[Tensor]: ...
 
@@ -60,8 +60,8 @@ class Models:
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished film: `said` is what signs copies of it, `reused` pieces of `pieces` were there from a run before, `signed` tells by
-    whom it was signed ("" by nobody)."""
+    """A finished film: `said` signs copies of it; `reused` of its `pieces` were there from a run before; `signed` is whose signature
+    it has, "" for none."""
 
     path: Path
     frames: int
@@ -76,8 +76,9 @@ class Finished:
 
 @dataclass
 class Finish:
-    """The work of one film. `tags` are put into the file besides; `prompts` say what the film shows where no record does; `check` sees
-    all frames [T, H, W, 3] of the new film and may raise RefusedError; `pieces` is the folder of pieces, by default beside `output`.
+    """The work of one film: `footage` to `output`. `tags` are put into the file besides; `prompts` say what the film shows where no
+    record does; `check` sees all new frames [T, H, W, 3] and may raise RefusedError; `pieces` is the folder of pieces, by default
+    beside `output`; `sources` are what the signature names beside the film's own file.
 
     Raises UsageError and MediaError at once for what cannot be.
     """

@@ -81,7 +81,7 @@ class FinishOptions:
             height = max(SIDE_MIN, SIDE_STEP * round(own[1] * width / own[0] / SIDE_STEP))
         if max(width, height) > SIDE_MAX or width * height > PIXELS_MAX:
             raise UsageError(
-                f"{width}x{height} is too large: give width and height of at most {SIDE_MAX} a side and {PIXELS_MAX:,} pixels a frame"
+                f"{width}x{height} is too large: give a width and height of at most {SIDE_MAX}, and {PIXELS_MAX:,} pixels a frame"
             )
         return width, height
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -21,6 +21,7 @@ from .sound import FileSound, Sound
 from .verify import MADE, Findings, verify
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 BLOCK, PRECISION = 1 << 20, 100_000
@@ -39,7 +40,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class Origin:
-    """Whether a model `made` a film, whether it carries the invisible mark, and LongTake's `record` of it, {} where there is none."""
+    """Whether a model `made` a film, whether it carries the invisible mark, and LongTake's `record` of it, {} without one."""
 
     made: bool = False
     marked: bool = False
@@ -205,12 +206,9 @@ class FileFootage:
             yield held
 
 
-def thumbs(frames: Iterable[Tensor]) -> Changes:
-    """The changes of a film that lies in memory as frames [H, W, 3] 0..1."""
+def thumb(frame: Tensor) -> np.ndarray:
+    """A frame [H, W, 3] 0..1 as the small picture that `Changes` compares."""
     from torch.nn.functional import interpolate
 
-    changes = Changes()
-    for frame in frames:
-        small = interpolate(frame.float().movedim(-1, 0)[None], size=THUMB[::-1], mode="area")[0].movedim(0, -1)
-        changes.add(small.clamp(0, 1).mul(255).byte().cpu().numpy())
-    return changes
+    small = interpolate(frame.float().movedim(-1, 0)[None], size=THUMB[::-1], mode="area")[0].movedim(0, -1)
+    return small.clamp(0, 1).mul(255).byte().cpu().numpy()

@@ -1,4 +1,4 @@
-"""Sound that a film is given: an audio file or a waveform, from a second of the film on, faded at its ends, cut where the film ends."""
+"""Sound that a film is given: a file or a waveform, from a second of the film on, faded at its ends, cut where the film ends."""
 
 from __future__ import annotations
 

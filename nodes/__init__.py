@@ -6,6 +6,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..host.loader import register
 from .caption import LongTakeCaption
+from .finish import LongTakeFinish
 from .loader import LongTakeLoader
 from .noise import LongTakeNoise
 from .planner import LongTakePlanner
@@ -25,6 +26,7 @@ NODES: list[type[io.ComfyNode]] = [
     LongTakeKnownFrames,
     LongTakeEncode,
     LongTakeVideo,
+    LongTakeFinish,
     LongTakeVerify,
     LongTakeGuard,
     *TAKES,
