@@ -33,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "finish",
         help="bring a film to another frame rate, size and sound",
         description="Frames are repeated or blended, never across a cut, and scaled; sound and marks are kept. A run that was "
-        "stopped goes on from the pieces it had finished. In ComfyUI, Finish Video does the same with interpolation and upscale models.",
+        "stopped goes on from the pieces it had finished. In ComfyUI, Finish Video does so with interpolation and upscale models.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=EXAMPLES,
     )

@@ -18,7 +18,7 @@ CLEAR, FAINT = 0.25, 0.04
 AROUND = 4
 """Changes on either side that one is held against."""
 TIMES_CLEAR, TIMES_FAINT = 1.8, 4.0
-"""How many times the median of those a clear and a faint change must be."""
+"""How many times the median of those a clear and a faint change must be, and in proportion what lies between."""
 
 
 class Changes:
@@ -41,7 +41,8 @@ class Changes:
         for place, change in enumerate(self.seen):
             beside = self.seen[max(0, place - AROUND) : place] + self.seen[place + 1 : place + 1 + AROUND]
             usual = median(beside) if beside else 0.0
-            if change > FAINT and change > usual * (TIMES_CLEAR if change > CLEAR else TIMES_FAINT):
+            clear = min(1.0, (change - FAINT) / (CLEAR - FAINT))
+            if clear > 0 and change > usual * (TIMES_FAINT + (TIMES_CLEAR - TIMES_FAINT) * clear):
                 found.append(place + 1)
         return found
 

@@ -60,8 +60,8 @@ class Models:
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished film: `said` signs copies of it; `reused` of its `pieces` were there from a run before; `signed` is whose signature
-    it has, "" for none."""
+    """A finished film: `said` signs copies of it; `reused` of its `pieces` were there from a run before; `signed` is whose
+    signature it has, "" for none."""
 
     path: Path
     frames: int

@@ -32,8 +32,8 @@ def remux(
     tag: str | None,
     sound: Sequence[Sound],
 ) -> None:
-    """Copies the `frames` of `parts`, films of one encoder, one after the other into the plain film `path`, put in place whole, with
-    its `sound`; the parts go then.
+    """Copies the `frames` of `parts`, films of one encoder, one after the other into the plain film `path`, put in place whole,
+    with its `sound`; the parts go then.
 
     Raises OSError, FFmpegError.
     """

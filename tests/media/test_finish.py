@@ -23,10 +23,14 @@ from comfyui_longtake.media.soundtrack import open_audio
 from comfyui_longtake.media.verify import verify
 from comfyui_longtake.media.write import open_writer
 
-from .test_sound import SYNC, beeps, heard
-
+SYNC = 0.02  # seconds
 COLOURS = torch.tensor([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.8, 0.8, 0.1], [0.1, 0.8, 0.8], [0.8, 0.1, 0.8]])
 PLAIN = Disclosure(marked=False, signed=False)
+
+
+@pytest.fixture(autouse=True)
+def same_numbers():
+    torch.manual_seed(0)
 
 
 def film(path, frames, fps=8, **more):
@@ -108,7 +112,7 @@ def test_pieces_join_in_every_codec(tmp_path, suffix, codec):
 
 
 @pytest.mark.parametrize("fps", [2, 3, 1.5])
-def test_sound_is_in_time_after_five_minutes(tmp_path, fps):
+def test_sound_is_in_time_after_five_minutes(tmp_path, fps, beeps, heard):
     ticks = [WaveSound(beeps(300, every=60.0), RATE)]
     source = film(tmp_path / "a.mp4", torch.zeros(300, 32, 32, 3), 1, sound=ticks)
     made = finished(source, tmp_path / "b.mp4", fps=fps)
@@ -116,14 +120,14 @@ def test_sound_is_in_time_after_five_minutes(tmp_path, fps):
     assert heard(made.path) == pytest.approx([0, 60, 120, 180, 240], abs=SYNC)
 
 
-def test_audio_is_delayed_faded_and_cut(tmp_path):
+def test_audio_is_delayed_faded_and_cut(tmp_path, beeps, heard):
     source = film(tmp_path / "a.mp4", torch.zeros(16, 32, 32, 3), 8, sound=[WaveSound(beeps(2), RATE)])
     made = finished(source, tmp_path / "b.mp4", audio=WaveSound(beeps(9), RATE), audio_delay=0.25)
     assert heard(made.path) == pytest.approx([0.25, 1.25], abs=SYNC)
     assert made.notes[-1] == "audio: 9.00 s from 0.25 s on; the film ends after 2.00 s, and it too"
     made = finished(source, tmp_path / "b.mp4", audio=WaveSound(beeps(9), RATE), audio_delay=-0.75)
     assert heard(made.path) == pytest.approx([0.25, 1.25], abs=SYNC)
-    tone = np.full((1, RATE * 2), 0.5, np.float32)
+    tone = np.full((2, RATE * 2), 0.5, np.float32)
     placed = Finish(
         FileFootage(source), tmp_path / "b.mp4", FinishOptions(audio_fade=0.5), disclosure=PLAIN, audio=WaveSound(tone, RATE)
     )
@@ -210,7 +214,7 @@ def test_a_mark_is_not_laid_over_a_mark(tmp_path, textured):
     for name in ("marked", "made", "camera"):
         made = finished(tmp_path / f"{name}.mp4", tmp_path / f"{name}_b.mp4", Disclosure(signed=False), fps=16, crf=2)
         before, after = (list(read_frames(path)) for path in (tmp_path / f"{name}.mp4", made.path))
-        change = float((torch.stack(after[::2]) - torch.stack(before)).square().mean().sqrt() * 255)
+        change = float(((torch.stack(after[::2]) - torch.stack(before)) @ torch.tensor(mark.LUMA)).square().mean().sqrt() * 255)
         found[name] = verify(made.path).mark.found, round(change, 2), made.said.record["prompt"]
     assert found["marked"][0] and found["marked"][1] < 1 and found["marked"][2] == "a dog"
     assert found["made"][0] and found["made"][1] > 1.2
@@ -225,14 +229,14 @@ def test_what_a_model_enlarged_is_marked_where_the_mark_is_gone(tmp_path, textur
         return frame.repeat_interleave(2, 0).repeat_interleave(2, 1)
 
     def wiped(frame):
-        return (larger(frame) * 4).round() / 4
+        return larger(frame.mean((0, 1)).expand_as(frame))
 
     for enlarge, kept in ((larger, True), (wiped, False)):
         models = Models(enlarge=enlarge, scale=2.0, identity=enlarge.__name__)
         work = Finish(FileFootage(source), tmp_path / "b.mp4", FinishOptions(), models, Disclosure(signed=False))
         assert work._marked == kept
         made = work.run()
-        assert made.size == (256, 192) and verify(made.path).mark.found
+        assert made.size == (256, 192) and mark.detect(read_frames(made.path), mark.KEY) > mark.THRESHOLD
 
 
 def test_a_finished_film_is_signed_last(tmp_path):
@@ -242,7 +246,7 @@ def test_a_finished_film_is_signed_last(tmp_path):
     found = verify(made.path)
     assert found.signature.state == "trusted" and found.signature.ingredients == ["a.mp4, not signed"] and made.signed
     said = found.said.longtake
-    assert (said["prompt"], said["seed"], said["joins"], said["fps"]) == ("a dog", 7, [7], 24)
+    assert (said["prompt"], said["seed"], said["joins"], said["fps"]) == ("a dog", 7, [9], 24)
 
 
 def test_a_varying_rate_becomes_constant(tmp_path):
@@ -295,11 +299,11 @@ def test_bad_options_are_one_line(tmp_path, message, options):
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
-def test_bad_files_are_one_line(tmp_path):
+def test_bad_files_are_one_line(tmp_path, beeps):
     source = film(tmp_path / "a.mp4", torch.rand(4, 48, 64, 3))
     with pytest.raises(UsageError, match="is the film itself"):
         finished(source, source)
-    with pytest.raises(UsageError, match="a finished film is .mp4"):
+    with pytest.raises(UsageError, match=r"a finished film is \.mp4"):
         finished(source, tmp_path / "b.avi")
     (tmp_path / "no.wav").write_bytes(b"nothing")
     with pytest.raises(MediaError, match="cannot be read as sound"):
@@ -334,7 +338,7 @@ def test_two_runs_of_one_film_are_not_made_at_once(tmp_path):
         Finish(FileFootage(source), tmp_path / "b.mp4", FinishOptions(), disclosure=PLAIN).run(second)
 
 
-def test_sound_files_of_other_kinds(tmp_path):
+def test_sound_files_of_other_kinds(tmp_path, beeps, heard):
     import wave
 
     with wave.open(str(tmp_path / "a.wav"), "wb") as file:

@@ -1,6 +1,7 @@
 """The time map of a finished film: the right frame at the right time, never two of different shots; and how cuts are found."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 import torch
@@ -74,7 +75,8 @@ def test_times_of_milliseconds_are_those_of_the_rate():
     rate = Fraction(24000, 1001)
     rounded = [Fraction(round(number / rate * 1000), 1000) for number in range(200)]
     assert regular(rounded, rate) == [number / rate for number in range(200)]
-    assert regular(rounded, Fraction(25)) == [number / rate for number in range(200)]  # the average says it
+    average = regular(rounded, Fraction(25))  # a rate that the container has wrong
+    assert len({after - before for before, after in pairwise(average)}) == 1 and abs(average[-1] - rounded[-1]) <= JITTER
     late = [*rounded[:5], rounded[5] + 3 * JITTER, *rounded[6:]]
     assert regular(late, rate) == late
 
