@@ -28,7 +28,7 @@ from . import guarding, signing
 from .codec import HostCodec
 from .decoded import DecodedTake, as_bytes, decoded_of
 from .file_names import expand
-from .latents import joins_in, space_of_vae, video
+from .latents import cuts_in, joins_in, space_of_vae, video
 from .progress import Watch
 from .reels import ReelFile
 from .sources import SAME_RATE, RealFrames, Span, rate_in, spans_in, wave_of
@@ -99,7 +99,8 @@ def save(
     joins = JoinFrames(*([real.place(at) for at in some] for some in take.joins))
     folder, below, name, number = place(expand(prefix, prompt, extra), *size)
     path = folder / f"{name}_{number:05}_{suffix}"
-    record = mark.make_record(texts_of(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {}))
+    facts = {**(joins._asdict() if any(joins) else {}), **({"cuts": [real.place(at) for at in take.cuts]} if take.cuts else {})}
+    record = mark.make_record(texts_of(prompt), 0, "ComfyUI graph", **(facts | {"fps": rate} if facts else {}))
     said = Film(disclosure, record, *size, rate)
     tags: dict[str, Any] = said.tags | ({} if args.disable_metadata else {"prompt": prompt, **(extra or {})})
     watching = guarding.guard()
@@ -120,8 +121,8 @@ def save(
 
 
 class _Take(NamedTuple):
-    """What is decoded: latents of `shape` (C, T, h, w) as `chunks`, their joins, the rate they tell, given clips in them, and their
-    frames where they were decoded before."""
+    """What is decoded: latents of `shape` (C, T, h, w) as `chunks`, their joins, the rate they tell, given clips in them, their
+    frames where they were decoded before, and those after a hard cut."""
 
     chunks: Iterable[Tensor]
     shape: tuple[int, ...]
@@ -129,6 +130,7 @@ class _Take(NamedTuple):
     fps: float | None = None
     spans: Sequence[Span] = ()
     ready: DecodedTake | None = None
+    cuts: Sequence[int] = ()
 
 
 def _take(latent: dict[str, Any] | ReelFile, vae: Any) -> _Take:
@@ -139,7 +141,7 @@ def _take(latent: dict[str, Any] | ReelFile, vae: Any) -> _Take:
         frames = samples.shape[2]
         ready = decoded_of(latent, samples, vae, int(vae.upscale_ratio[0](frames)))
         spans = spans_in(latent, frames)
-        return _Take([samples], samples.shape[1:], joins_in(latent, frames), rate_in(latent), spans, ready)
+        return _Take([samples], samples.shape[1:], joins_in(latent, frames), rate_in(latent), spans, ready, cuts_in(latent, frames))
     shape, timeline = latent.shape, latent.header.timeline
     if channels not in (None, shape[0]):
         raise UsageError(f"reel: {shape[0]} channels, this VAE has {channels}; connect the VAE of the reel's model")
