@@ -6,7 +6,6 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..host.loader import register
 from .caption import LongTakeCaption
-from .finish import LongTakeFinish
 from .loader import LongTakeLoader
 from .noise import LongTakeNoise
 from .planner import LongTakePlanner
@@ -14,7 +13,7 @@ from .provenance import LongTakeGuard, LongTakeVerify
 from .reels import REELS
 from .sampling import LongTakeRollingSampler, LongTakeSchedule
 from .takes import TAKES
-from .video import LongTakeEncode, LongTakeKnownFrames, LongTakeVideo
+from .video import LongTakeEncode, LongTakeFinish, LongTakeKnownFrames, LongTakeVideo
 
 NODES: list[type[io.ComfyNode]] = [
     LongTakeLoader,
