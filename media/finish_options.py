@@ -8,13 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import UsageError
-from .codecs import CONTAINERS
+from .codecs import CONTAINERS, CRF_MAX
 from .read import PIXELS_MAX
-from .write import FPS_MAX, FPS_MIN, SIDE_MAX, SIDE_MIN, exact_rate
+from .retime import FPS_MAX, FPS_MIN, exact_rate
+from .write import SIDE_MAX, SIDE_MIN
 
 REPEAT, BLEND = "repeat", "blend"
 MOTIONS = (REPEAT, BLEND)
-CRF, CRF_MAX = 18, 51
+CRF = 18
 FPS = 24.0
 """What the node offers; the command keeps the film's own rate where none is given."""
 DELAY_MAX, FADE_MAX = 36_000.0, 600.0

@@ -8,10 +8,15 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
+from ..errors import MediaError
+
 SNAP = Fraction(1, 32)
 """Share of the way between two frames below which the nearer one is taken as it is: nobody sees it, and it costs no model call."""
 JITTER = Fraction(3, 2000)
 """Seconds that times of a constant rate may be off, as WebM keeps them in milliseconds."""
+
+FPS_MIN, FPS_MAX = 0.1, 240
+"""Frames a second of films that are written."""
 
 
 class Place(NamedTuple):
@@ -58,6 +63,20 @@ class TimeMap:
 def frames_at(seconds: Fraction, fps: Fraction) -> int:
     """Frames of a film that lasts so many seconds, to half a frame; at least 1."""
     return max(1, int(seconds * fps + Fraction(1, 2)))
+
+
+def exact_rate(fps: float | Fraction) -> Fraction:
+    """`fps` as a fraction; 23.976, 29.97 and 59.94 become the broadcast rates they stand for."""
+    try:
+        rate = Fraction(fps)
+    except (ValueError, OverflowError, TypeError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not Fraction(str(FPS_MIN)) <= rate <= FPS_MAX:
+        raise MediaError(f"{fps} frames a second cannot be written; give {FPS_MIN:g} to {FPS_MAX}")
+    broadcast = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    if not isinstance(fps, int | Fraction) and abs(broadcast - rate) < Fraction(1, 1000):
+        return broadcast
+    return rate.limit_denominator(1001)
 
 
 def regular(times: Sequence[Fraction], fps: Fraction) -> list[Fraction]:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
-from .codecs import CONTAINERS, choose, scaler
+from .codecs import CONTAINERS, CRF_MAX, choose, scaler
 from .remux import remux, sync
+from .retime import exact_rate
 from .sound import Sound
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ CODECS = {**{suffix: codec for suffix, (_, codec) in CONTAINERS.items()}, ".png"
 """Usual codec by suffix; a name without one is a folder of pictures."""
 BT709, LIMITED = 1, 1  # ffmpeg's AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic; AVColorRange
 SIDE_MIN, SIDE_MAX = 2, 8192
-FPS_MIN, FPS_MAX = 0.1, 240
 TAG_MAX = {".webm": 2**24}
 """Bytes of a tag from which on readers take it for none, by suffix."""
 PNG_NUMBER = re.compile(r"%0?\d*d")
@@ -82,8 +82,8 @@ def open_writer(
     if not all(isinstance(side, int) and SIDE_MIN <= side <= SIDE_MAX for side in (width, height)):
         raise MediaError(f"{width}x{height} cannot be written; each side must be {SIDE_MIN} to {SIDE_MAX} whole pixels")
     rate = exact_rate(fps)
-    if not 0 <= crf <= 51:
-        raise MediaError(f"crf {crf} is not allowed; give 0 (best) to 51, 18 looks like the original")
+    if not 0 <= crf <= CRF_MAX:
+        raise MediaError(f"crf {crf} is not allowed; give 0 (best) to {CRF_MAX}, 18 looks like the original")
     tags = texts(target, metadata or {})
     if usual == "png":
         return ImageWriter(target, width, height, tags)
@@ -367,20 +367,6 @@ def _frames(frames: Any, width: int, height: int) -> Iterator[np.ndarray]:
         if frame.is_floating_point():
             frame = frame.float().nan_to_num(0.0).clamp(0, 1).mul(255).round().to(torch.uint8)
         yield frame.contiguous().numpy()
-
-
-def exact_rate(fps: float | Fraction) -> Fraction:
-    """`fps` as a fraction; 23.976, 29.97 and 59.94 become the broadcast rates they stand for."""
-    try:
-        rate = Fraction(fps)
-    except (ValueError, OverflowError, TypeError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not Fraction(1, 10) <= rate <= FPS_MAX:
-        raise MediaError(f"{fps} frames a second cannot be written; give {FPS_MIN:g} to {FPS_MAX}")
-    broadcast = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
-    if not isinstance(fps, int | Fraction) and abs(broadcast - rate) < Fraction(1, 1000):
-        return broadcast
-    return rate.limit_denominator(1001)
 
 
 def _text(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Help pages and translations of the nodes against their schemas, read from the source: ComfyUI is not needed."""
 
 import ast
+import importlib
 import json
 import re
 from pathlib import Path
@@ -14,6 +15,8 @@ LANGUAGES = ("en", "zh")
 
 def literal(expression, names):
     """A constant, or what a name of the module stands for; None for anything else."""
+    if isinstance(expression, ast.Subscript):
+        return (literal(expression.value, names) or {}).get(literal(expression.slice, names))
     if isinstance(expression, ast.Name):
         expression = names.get(expression.id)
     try:
@@ -56,10 +59,21 @@ def members(body, prefix=""):
     return found | plain | {prefix + line.target.id: line.value for line in body if isinstance(line, ast.AnnAssign) and line.value}
 
 
+def imported(tree):
+    """Plain values that a module imports from the room media, by name."""
+    found = {}
+    for line in tree.body:
+        if isinstance(line, ast.ImportFrom) and line.level == 2 and (line.module or "").startswith("media."):
+            module = importlib.import_module(f"comfyui_longtake.{line.module}")
+            found |= {one.name: getattr(module, one.name) for one in line.names}
+    plain = {name: value for name, value in found.items() if isinstance(value, (str, int, float, tuple, dict))}
+    return {name: ast.parse(repr(value), mode="eval").body for name, value in plain.items()}
+
+
 def schemas(path):
     """Node id -> (display name, input id -> its constants, index -> name of each output that has one)."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    module = members(tree.body)
+    module = imported(tree) | members(tree.body)
     classes = {line.name: line for line in tree.body if isinstance(line, ast.ClassDef)}
     found = {}
     for own in classes.values():
