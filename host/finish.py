@@ -92,7 +92,8 @@ class _Bar:
     """The host's progress bar, and the time left on the node; Cancel is heeded after each frame."""
 
     def __init__(self) -> None:
-        self.watch, self.bar = Watch(), None
+        self.watch = Watch()
+        self.bar: Any = None
         self.begun, self.reused, self.said = time.monotonic(), 0, 0.0
 
     def __call__(self, done: int, total: int, reused: bool) -> None:
@@ -197,7 +198,8 @@ class Interpolation:
     """An INTERP_MODEL of the host (RIFE, FILM), called as media.finish.Interpolate. Raises UsageError for other kinds."""
 
     def __init__(self, patcher: Any):
-        self.patcher, self.net = patcher, getattr(patcher, "model", None)
+        self.patcher: Any = patcher
+        self.net: Any = getattr(patcher, "model", None)
         needed = ("extract_features", "memory_used_forward", "get_dtype")
         if not callable(self.net) or not all(hasattr(self.net, name) for name in needed) or not hasattr(patcher, "load_device"):
             raise UsageError("interp_model: not an interpolation model; connect Load Frame Interpolation Model (RIFE or FILM)")
@@ -241,7 +243,8 @@ class Upscale:
     """An UPSCALE_MODEL of the host; calls it with a frame [H, W, 3]. Raises UsageError for other kinds."""
 
     def __init__(self, model: Any):
-        self.model, self.patcher = model, getattr(model, "patcher", None)
+        self.model: Any = model
+        self.patcher: Any = getattr(model, "patcher", None)
         scale, channels = getattr(model, "scale", None), getattr(model, "input_channels", 3)
         if self.patcher is None or not callable(model) or not isinstance(scale, int | float) or scale < 1 or channels != 3:
             raise UsageError("upscale_model: not an upscale model of colour pictures; connect Load Upscale Model")

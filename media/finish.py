@@ -287,7 +287,8 @@ class _Frames:
     def __init__(self, footage: Footage, size: tuple[int, int]):
         self.footage, self.size = footage, size
         self._held: dict[int, Tensor] = {}
-        self._next, self._open = len(footage.scan.times), iter(())
+        self._next = len(footage.scan.times)
+        self._open: Iterator[Tensor] = iter(())
 
     def get(self, number: int) -> Tensor:
         """Frame `number` [H, W, 3]. Raises MediaError."""

@@ -101,6 +101,7 @@ class FileFootage:
         self.start = Fraction(start).limit_denominator(PRECISION)
         self.seconds = Fraction(seconds).limit_denominator(PRECISION) if seconds else None
         self.info: VideoInfo = probe(path)
+        self._stored = list[Fraction]()
         if not 0 <= self.start < max(self.info.duration, 0.001):
             raise MediaError(f"{self.name} is {self.info.duration:.2f} s long; a start of {float(start):g} s is outside it")
 
@@ -175,7 +176,8 @@ class FileFootage:
 
     def _from(self, first: int) -> Iterator[Any]:
         """Decoded frames from number `first` of the part on; by a jump where the film's times tell its frames apart."""
-        stored = self.scan and self._stored
+        assert self.scan.times  # which fills in the times as they are stored
+        stored = self._stored
         if first and all(before < after for before, after in pairwise(stored)):
             ahead = timed(self.path, self.info, stored[first])
             for time, _, frame in ahead:

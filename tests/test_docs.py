@@ -16,7 +16,8 @@ LANGUAGES = ("en", "zh")
 def literal(expression, names):
     """A constant, or what a name of the module stands for; None for anything else."""
     if isinstance(expression, ast.Subscript):
-        return (literal(expression.value, names) or {}).get(literal(expression.slice, names))
+        whole, place = literal(expression.value, names), literal(expression.slice, names)
+        return None if whole is None or place is None else whole[place]
     if isinstance(expression, ast.Name):
         expression = names.get(expression.id)
     try:
@@ -66,8 +67,15 @@ def imported(tree):
         if isinstance(line, ast.ImportFrom) and line.level == 2 and (line.module or "").startswith("media."):
             module = importlib.import_module(f"comfyui_longtake.{line.module}")
             found |= {one.name: getattr(module, one.name) for one in line.names}
-    plain = {name: value for name, value in found.items() if isinstance(value, (str, int, float, tuple, dict))}
-    return {name: ast.parse(repr(value), mode="eval").body for name, value in plain.items()}
+    return {name: tree for name, value in found.items() if (tree := written(value)) is not None}
+
+
+def written(value):
+    """A plain value as the source has it; None for anything else."""
+    try:
+        return ast.parse(repr(value), mode="eval").body
+    except SyntaxError:
+        return None
 
 
 def schemas(path):
