@@ -30,6 +30,7 @@ from ..media.footage import FileFootage, Footage, Origin, Scan, thumb
 from ..media.read import fit
 from ..media.retime import regular
 from ..media.sound import Sound
+from ..media.tags import samples
 from . import guarding, signing
 from .file_names import expand
 from .progress import EVERY, Watch, clock
@@ -58,7 +59,7 @@ def finish(
 ) -> tuple[Any, Any]:
     """Finishes a VIDEO and gives (VIDEO, preview); see media/finish.py. Pieces of a run that was stopped lie beside the file, under
     its prefix, and the next run with it goes on from them. Raises UsageError, MediaError, RefusedError."""
-    footage = footage_of(video)
+    footage = footage_of(video, prompt)
     models = models_of(interpolation, upscale)
     size = options.size(footage.size, models.scale)
     folder, below, name, number = place(expand(prefix, prompt, extra), *size)
@@ -110,9 +111,10 @@ class _Bar:
 
 @dataclass
 class HeldFootage:
-    """A VIDEO that lies in memory; see media.footage.Footage."""
+    """A VIDEO that lies in memory; see media.footage.Footage. `made`: whether it comes of a graph that samples."""
 
     video: Any
+    made: bool = False
     name: str = "the video"
     path: Path | None = None
 
@@ -147,7 +149,7 @@ class HeldFootage:
         for image in images[: mark.STRETCH]:
             detector.add(image[..., :3].float())
         marked = detector.match().found
-        return Origin(marked, marked)
+        return Origin(self.made or marked, marked)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -172,15 +174,16 @@ class HeldFootage:
         return [] if self.parts.audio is None else [wave_of(self.parts.audio)]
 
 
-def footage_of(video: Any) -> Footage:
-    """A VIDEO as it is finished. Raises UsageError for what holds no frames, MediaError for a file that cannot be read."""
+def footage_of(video: Any, prompt: Any = None) -> Footage:
+    """A VIDEO as it is finished, which comes of the graph `prompt`. Raises UsageError for what holds no frames, MediaError for a
+    file that cannot be read."""
     path, start, seconds = file_of(video)
     if path is not None:
         return FileFootage(path, start, seconds)
     source = video.get_stream_source() if hasattr(video, "get_stream_source") else video
     if isinstance(source, str):
         return FileFootage(Path(source))  # which says that it is gone
-    held = HeldFootage(video)
+    held = HeldFootage(video, samples(prompt))
     if not len(held.parts.images):
         raise UsageError("video: it has no frames; connect Load Video, Create Video or Video from Latent")
     return held

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,8 @@ from .write import CODECS, Writer, open_writer
 SECONDS = 4
 """What one piece lasts; a run that is killed loses what it has of one."""
 LOCK = "lock"
+NAME = re.compile(r"[0-9a-f]{16}-[0-9]{7}(\.partial|\.finishing)?\.[a-z0-9]+")
+"""What a piece is called; no other file in the folder is touched."""
 
 
 class Pieces:
@@ -62,8 +65,8 @@ class Pieces:
         except OSError as error:
             raise MediaError(f"{self.folder}: cannot be used ({error.strerror or error}); choose another folder") from error
         self._lock = lock
-        for left in self.folder.iterdir():  # of a run that was killed
-            if any(f".{kind}." in left.name for kind in ("partial", "finishing")):
+        for left in self._made():  # of a run that was killed
+            if left.name.count(".") > 1:
                 left.unlink(missing_ok=True)
         return self
 
@@ -123,7 +126,7 @@ class Pieces:
 
     def _made(self) -> Iterator[Path]:
         with contextlib.suppress(OSError):
-            yield from [file for file in self.folder.iterdir() if file.name != LOCK]
+            yield from [file for file in self.folder.iterdir() if NAME.fullmatch(file.name)]
 
     def _remove(self) -> None:
         with contextlib.suppress(OSError):

@@ -16,8 +16,8 @@ LANGUAGES = ("en", "zh")
 def literal(expression, names):
     """A constant, or what a name of the module stands for; None for anything else."""
     if isinstance(expression, ast.Subscript):
-        whole, place = literal(expression.value, names), literal(expression.slice, names)
-        return None if whole is None or place is None else whole[place]
+        whole = literal(expression.value, names)
+        return whole.get(literal(expression.slice, names)) if isinstance(whole, dict) else None
     if isinstance(expression, ast.Name):
         expression = names.get(expression.id)
     try:

@@ -189,8 +189,9 @@ def test_pieces_are_used_for_the_same_work_only(tmp_path):
         again(fps=4, width=32).run(stop)  # another size: other pieces
     assert piece.exists()
     piece.write_bytes(piece.read_bytes()[:-900])  # torn: made again
+    (tmp_path / "b.pieces" / "mine.mp4").write_bytes(b"of somebody else")
     assert again(fps=4).run().reused == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "b.mp4"]
+    assert [path.name for path in (tmp_path / "b.pieces").iterdir()] == ["mine.mp4"]
 
 
 def test_a_film_that_is_refused_leaves_nothing(tmp_path):
