@@ -349,3 +349,12 @@ def test_sound_files_of_other_kinds(tmp_path, beeps, heard):
     began = time.monotonic()
     made = finished(source, tmp_path / "b.mp4", audio=open_audio(tmp_path / "a.wav"), audio_delay=0.5)
     assert heard(made.path) == pytest.approx([0.5, 1.5, 2.5], abs=SYNC) and time.monotonic() - began < 60
+
+
+def test_two_frames_are_held_at_a_time(tmp_path):
+    from comfyui_longtake.media.finish import _Frames
+
+    source = film(tmp_path / "a.mp4", torch.linspace(0, 1, 60)[:, None, None, None].expand(60, 32, 32, 3), 8, crf=2)
+    frames = _Frames(FileFootage(source), (32, 32))
+    for number in (0, 1, 1, 2, 3, 7, 8, 55, 56, 59, 58):  # the last one goes back, which opens the film again
+        assert float(frames.get(number).mean()) == pytest.approx(number / 59, abs=0.015) and len(frames._held) <= 2
