@@ -164,14 +164,24 @@ def _read(
 ) -> Iterator[Tensor]:
     last: Any = None
     pixels: Any = None
-    tone_mapped = hdr.ToneMapper()
-    for frame in nearest(_timed(path, info, start), fps, start=start, seconds=seconds):
+    shown = Shown(info, size)
+    for frame in nearest(timed(path, info, start), fps, start=start, seconds=seconds):
         if frame is not last:
-            last, pixels = frame, _fit(info.orientation.upright(_pixels(tone_mapped(frame), info.pixel_aspect)), size)
+            last, pixels = frame, shown(frame)
         yield pixels.clone()
 
 
-def _timed(path: str | os.PathLike[str], info: VideoInfo, start: Fraction) -> Iterator[tuple[Fraction, Fraction, Any]]:
+class Shown:
+    """Decoded frames of a film as they are shown, [H, W, 3] 0..1 of `size` (width, height): upright, tone-mapped, fitted."""
+
+    def __init__(self, info: VideoInfo, size: tuple[int, int]) -> None:
+        self.info, self.size, self._tone_mapped = info, size, hdr.ToneMapper()
+
+    def __call__(self, frame: Any) -> Tensor:
+        return fit(self.info.orientation.upright(_pixels(self._tone_mapped(frame), self.info.pixel_aspect)), self.size)
+
+
+def timed(path: str | os.PathLike[str], info: VideoInfo, start: Fraction) -> Iterator[tuple[Fraction, Fraction, Any]]:
     """(seconds from the first frame, duration, decoded frame) in order, from a key frame at or before `start` on."""
     import av
 
@@ -366,7 +376,7 @@ def _pixels(frame: Any, aspect: Fraction) -> Tensor:
     return pixels
 
 
-def _fit(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+def fit(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     """`pixels` [h, w, 3] cropped at the centre to the aspect of `size` (width, height) and resized to it."""
     from torch.nn.functional import interpolate
 

@@ -140,6 +140,11 @@ SCENES = {
         "LongTakeVideo latent<SamplerCustomAdvanced vae<LongTakeLoader\n"
         "SaveVideo video<LongTakeVideo"
     ),
+    "LongTakeFinish": Scene(
+        "LoadVideo; FrameInterpolationModelLoader; UpscaleModelLoader\n"
+        "LongTakeFinish video<LoadVideo interp_model<FrameInterpolationModelLoader upscale_model<UpscaleModelLoader\n"
+        "SaveVideo video<LongTakeFinish"
+    ),
     "LongTakePlanner": Scene(
         "LongTakeLoader\n"
         "LongTakePlanner model<LongTakeLoader\n"
