@@ -27,7 +27,7 @@ from ..media.disclosure import Disclosure
 from ..media.finish import Finish, Models
 from ..media.finish_options import FinishOptions
 from ..media.footage import FileFootage, Footage, Origin, Scan, thumb
-from ..media.read import fit
+from ..media.pixels import fit
 from ..media.retime import regular
 from ..media.sound import Sound
 from ..media.tags import samples

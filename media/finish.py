@@ -20,7 +20,7 @@ from .disclosure import Disclosure, Film
 from .finish_options import BLEND, FinishOptions, check_place
 from .footage import Footage
 from .pieces import Pieces
-from .read import fit
+from .pixels import fit
 from .retime import Place, TimeMap
 from .sound import Sound, WaveSound
 from .soundtrack import AudioSound, laid
