@@ -39,6 +39,16 @@ def test_animated_webp(tmp_path):
     assert levels(read_frames(tmp_path / "a.webp", start=0.25)) == SHADES[2:]
 
 
+def test_animated_webp_that_says_it_is_huge(tmp_path):
+    first, *rest = pictures()
+    first.save(tmp_path / "a.webp", save_all=True, append_images=rest, duration=125, lossless=True)
+    data = bytearray((tmp_path / "a.webp").read_bytes())
+    data[24:30] = b"\xff\x5f\x00\xff\x7f\x00"  # 24,576 by 32,768 pixels
+    (tmp_path / "a.webp").write_bytes(data)
+    with pytest.raises(MediaError, match=r"a\.webp"):
+        probe(tmp_path / "a.webp")
+
+
 def test_animated_webp_of_uneven_times_and_alpha(tmp_path):
     films = [Image.new("RGBA", (32, 24), (200, 200, 200, alpha)) for alpha in (255, 0, 255)]
     films[0].save(tmp_path / "a.webp", save_all=True, append_images=films[1:], duration=[100, 300, 100], lossless=True)
