@@ -1,14 +1,18 @@
-"""Films and pictures that nobody here made: `python tools/sweep.py FOLDER ... [--json FILE]`.
+"""Films and pictures that nobody here made: `python tools/sweep.py FOLDER ... [--extend] [--json FILE]`.
 
 Walks the folders and reads every film and picture as the command line does, beside Pillow (pictures) and plain FFmpeg (films):
 size, count of frames, and the pixels of the first and the last. A line for each file: alike, other, or why it is refused.
+With --extend each is also extended by a quarter of a second, and its own frames are looked for in what comes out.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import sys
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,6 +23,7 @@ from typing import Any, NamedTuple
 import av
 import numpy as np
 import torch
+from comfyui_longtake.cli import main as longtake
 from comfyui_longtake.errors import MediaError
 from comfyui_longtake.media.read import probe, read_frames
 from PIL import Image, ImageOps
@@ -117,10 +122,31 @@ def compare(path: Path) -> Found:
     return Found(path, "alike", words)
 
 
+def extend(path: Path) -> Found:
+    """Extends a file as `longtake render --extend` does, at one step, and looks for its first frame in the film that comes out."""
+    said = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "made.mp4"
+        words = ["render", "a dog", "--extend", str(path), "--seconds", "0.25", "--steps", "1", "--size", "128x96", "-o", str(film)]
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            code = longtake([*words, "--quiet"])
+        if code:
+            lines = [line for line in said.getvalue().splitlines() if line.startswith("longtake: ")]
+            fine = code in (1, 2) and len(lines) == 1 and lines[0].isprintable() and not film.exists()
+            return Found(path, "refused" if fine else "other", f"extended: {said.getvalue().strip()}")
+        (first,) = islice(read_frames(path, size=(128, 96)), 1)
+        made = list(read_frames(film))
+    apart = float((made[0] - first).abs().mean() * 255)
+    return Found(
+        path, "extended" if apart < 2 * ALIKE else "other", f"{len(made)} frames, the first {apart:.1f} levels from its own"
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Exit code 1 where a file is read otherwise than Pillow or FFmpeg read it."""
     parser = argparse.ArgumentParser(prog="python tools/sweep.py", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders, or files, to go through")
+    parser.add_argument("--extend", action="store_true", help="extend each file too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the list here")
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -128,8 +154,11 @@ def main(argv: list[str] | None = None) -> int:
     for path in files(arguments.folders):
         found.append(compare(path))
         print(f"{found[-1].what:8} {path}: {found[-1].words}", flush=True)
+        if arguments.extend:
+            found.append(extend(path))
+            print(f"{found[-1].what:8} {path}: {found[-1].words}", flush=True)
     counts = Counter(one.what for one in found)
-    print(f"{len(found)} files: {', '.join(f'{number} {what}' for what, number in counts.most_common())}")
+    print(f"{len(found)} readings: {', '.join(f'{number} {what}' for what, number in counts.most_common())}")
     if arguments.json:
         arguments.json.write_text(json.dumps([[str(one.path), one.what, one.words] for one in found], indent=1), encoding="utf-8")
     return 1 if counts["other"] else 0
