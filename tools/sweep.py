@@ -75,7 +75,8 @@ def by_pillow(path: Path) -> Iterator[np.ndarray]:
     """Frames of a picture [H, W, 3] by Pillow: upright, alpha over black. Raises OSError and others for what it cannot read."""
     with Image.open(path) as image:
         count = min(getattr(image, "n_frames", 1), FRAMES_MAX) if path.suffix.lower() in (".gif", ".webp", ".apng", ".png") else 1
-        for number in range(count):
+        still = bool(getattr(image, "default_image", False)) and count > 1  # shown by what knows no animation, and no part of it
+        for number in range(still, count):
             image.seek(number)
             picture: Any = ImageOps.exif_transpose(image)
             if picture.mode.startswith(("I;16", "I")) and picture.mode != "1":
@@ -115,7 +116,7 @@ def compare(path: Path) -> Found:
     timed = ours.count != wanted.count and picture and wanted.count > 1  # pictures of many durations come at a constant rate
     if ours.count != wanted.count and not timed:
         return Found(path, "other", f"{words}; {wanted.count} expected")
-    if shape == other:
+    if shape == other and ours.last.shape == wanted.last.shape:
         apart = [float(np.abs(one - two).mean()) for one, two in ((ours.first, wanted.first), (ours.last, wanted.last))]
         if max(apart) > ALIKE:
             return Found(path, "other", f"{words}; {apart[0]:.1f} and {apart[1]:.1f} levels apart")
