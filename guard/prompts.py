@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
 from .features import Encoder, features
+from .names import named
 from .policy import CATEGORIES, MINOR, SEXUAL, SEXUAL_MINOR, Verdict, joins_sex_and_minor, mentions_minor
 from .spelling import plain
 
@@ -63,5 +64,7 @@ class PromptGuard:
         minor = mentions_minor(prompt) or scores[MINOR] > limit[MINOR]
         if joins_sex_and_minor(prompt) or (minor and scores[SEXUAL] > limit[SEXUAL_MINOR]):
             return Verdict(SEXUAL_MINOR, scores[SEXUAL], limit[SEXUAL_MINOR])
+        if named(prompt) is not None:
+            scores["real person"] = 1.0
         over = [Verdict(name, score, limit[name]) for name, score in scores.items() if name != MINOR and score > limit[name]]
         return max(over, key=lambda verdict: verdict.score, default=None)
