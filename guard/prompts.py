@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WEIGHTS = Path(__file__).resolve().parent / "weights/prompts.safetensors"
-SHA256 = "cb16bcbf1bd712c10b5f97e36aa729528c530c3f7b259e7926f611587b6f6dd9"
+SHA256 = "2c43ba158a08a77b85cb17354e181a577fe316f82f62102cf3f74b56ec450ec6"
 """Of the head in the box."""
 SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 PARTS_MAX, PART_WORDS = 8, 4
