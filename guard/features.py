@@ -12,11 +12,13 @@ from .spelling import plain, unaccented
 if TYPE_CHECKING:
     from torch import Tensor
 
-STATES, BUCKETS = 384, 8192
+STATES, BUCKETS = 384, 16384
 SIZE = 2 * STATES + BUCKETS
 WORD = re.compile(r"[^\W_]+")
-PIECES = 4, 5
+PIECES = 4, 5, 6
 """Letters of the pieces of a word."""
+LENGTH = 1.5
+"""Of the part for words and their pieces, against 1 of each of the other two."""
 
 
 class Encoder(Protocol):
@@ -27,7 +29,7 @@ class Encoder(Protocol):
 
 
 def features(encoder: Encoder, prompts: list[str]) -> Tensor:
-    """[P, SIZE] of prompts as they are written; its parts have length 1, the last is empty for a prompt without letters."""
+    """[P, SIZE] of prompts as they are written; the last part is empty for a prompt without letters."""
     import torch
     from torch.nn.functional import normalize
 
@@ -39,7 +41,7 @@ def features(encoder: Encoder, prompts: list[str]) -> Tensor:
     for row, prompt in enumerate(read):
         for piece in pieces(prompt):
             words[row, zlib.crc32(piece.encode()) % BUCKETS] = 1
-    return torch.cat([normalize(mean.float().cpu()), normalize(most.float().cpu()), normalize(words)], 1)
+    return torch.cat([normalize(mean.float().cpu()), normalize(most.float().cpu()), LENGTH * normalize(words)], 1)
 
 
 def pieces(prompt: str) -> set[str]:

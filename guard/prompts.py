@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WEIGHTS = Path(__file__).resolve().parent / "weights/prompts.safetensors"
-SHA256 = "2c43ba158a08a77b85cb17354e181a577fe316f82f62102cf3f74b56ec450ec6"
+SHA256 = "df78e965fca9048819f7fd6bfa1a3263bae1b869065e9b2952b6188f0c679a9d"
 """Of the head in the box."""
 SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 PARTS_MAX, PART_WORDS = 8, 4

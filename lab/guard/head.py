@@ -11,7 +11,7 @@ import argparse
 import hashlib
 import json
 import random
-from itertools import product
+import zlib
 from pathlib import Path
 
 import torch
@@ -46,9 +46,11 @@ VALIDATION = Path(__file__).parent / "validation.tsv"
 WEIGHT = 2.5
 """What a written sentence weighs against one of a template."""
 DECAY, EPOCHS, BATCH, RATE = 1e-6, 8, 256, 0.2
+FALSE_MOST = 0.02
+"""Share of the harmless sentences held out that all categories together may refuse."""
 PASS_SHARE = 0.995
-"""Share of the harmless sentences held out that the threshold of a category may not touch."""
-LEAST, LEAST_SEXUAL_MINOR, MOST_SEXUAL_MINOR = 0.4, 0.08, 0.25
+"""Share of them that the threshold of minors, and of the rule for minors, may not touch."""
+LEAST, LEAST_SEXUAL_MINOR, MOST_SEXUAL_MINOR = 0.5, 0.15, 0.25
 """Where thresholds begin, and that of the rule for minors, which shall rather refuse too much."""
 
 DIGITS = dict(zip("aeiostlb", "43105718", strict=True))
@@ -94,21 +96,24 @@ def disguised(text: str, rng: random.Random) -> str:
     return " ".join(words)
 
 
-def templates(rng: random.Random) -> list[Sentence]:
-    """Sentences drawn from templates, with their categories."""
+def templates() -> list[Sentence]:
+    """Sentences drawn from templates, with their categories; a template draws the same whatever others there are."""
     made: list[Sentence] = []
     names = "|".join(lines(NAMES))
     for name, languages in refused.REFUSED.items():
         for language, patterns in languages.items():
             slots = refused.SLOTS[language] | {"name": names}
             count = A_TEMPLATE[language] * (6 if "{name}" in patterns else 1)
-            for template, _ in product([line.strip() for line in patterns.splitlines() if line.strip()], range(count)):
-                made.append((varied(drawn(template, slots, rng), rng), frozenset({name})))
+            for template in (line.strip() for line in patterns.splitlines() if line.strip()):
+                rng = random.Random(f"{SEED} {template}")
+                made += [(varied(drawn(template, slots, rng), rng), frozenset({name})) for _ in range(count)]
     for name, languages in refused.WORDS.items():
         for language, words in languages.items():
             for word in words.split("|"):
+                rng = random.Random(f"{SEED} {word}")
                 spoken = [word, f"{word} {{where}}", f"{{who}}, {word}"]
                 made += [(varied(drawn(line, refused.SLOTS[language], rng), rng), frozenset({name})) for line in spoken]
+    rng = random.Random(SEED)
     for language, patterns in harmless.HARMLESS.items():
         slots = harmless.SLOTS[language]
         each = [line.strip() for line in patterns.splitlines() if line.strip()]
@@ -140,13 +145,23 @@ def written(path: Path) -> list[Sentence]:
     return made
 
 
-def variants(sentences: list[Sentence], rng: random.Random) -> list[Sentence]:
+def variants(sentences: list[Sentence]) -> list[Sentence]:
     """Written sentences as they are, some with spelling tricks, and some two in a row."""
-    made = sentences + [(disguised(text, rng), labels) for text, labels in sentences if rng.random() < DISGUISED]
+    made = list(sentences)
+    for text, labels in sentences:
+        rng = random.Random(f"{SEED} {text}")
+        if rng.random() < DISGUISED:
+            made.append((disguised(text, rng), labels))
+    rng = random.Random(SEED)
     for _ in range(len(sentences) * JOINED // 100):
         (first, some), (second, others) = rng.sample(sentences, 2)
         made.append((f"{first.rstrip('.')}. {second[:1].upper()}{second[1:]}", some | others))
     return made
+
+
+def share(text: str, parts: int) -> int:
+    """Which of `parts` a sentence belongs to, whatever others there are."""
+    return zlib.crc32(text.encode()) % parts
 
 
 def labelled(text: str) -> Sentence:
@@ -184,14 +199,15 @@ def encoded(texts: list[str]) -> Tensor:
 
 
 def thresholds(scores: Tensor, targets: Tensor) -> dict[str, float]:
-    """The least threshold of every category, and of the rule for minors, that lets the harmless pass."""
-    passes = targets[:, : CATEGORIES.index(MINOR)].sum(1) == 0
-    minors = passes & (targets[:, CATEGORIES.index(MINOR)] > 0)
-    limits = {}
-    for row, name in enumerate(CATEGORIES):
-        others = scores[passes & (targets[:, row] == 0), row]
-        limits[name] = max(LEAST, float(others.quantile(PASS_SHARE)))
-    among = float(scores[minors, CATEGORIES.index(SEXUAL)].quantile(PASS_SHARE))
+    """One threshold for all categories, the least that lets the harmless pass; less for one that no harmless sentence comes near;
+    those of minors and of the rule for minors."""
+    at = CATEGORIES.index(MINOR)
+    passes = targets[:, :at].sum(1) == 0
+    common = max(LEAST, float(scores[passes, :at].amax(1).quantile(1 - FALSE_MOST, interpolation="higher")))
+    most = scores[passes].amax(0).tolist()
+    limits = {name: min(common, max(LEAST, score)) for name, score in zip(CATEGORIES, most, strict=True)}
+    limits[MINOR] = max(LEAST, float(scores[passes & (targets[:, at] == 0), at].quantile(PASS_SHARE)))
+    among = float(scores[passes & (targets[:, at] > 0), CATEGORIES.index(SEXUAL)].quantile(PASS_SHARE))
     limits[SEXUAL_MINOR] = min(max(LEAST_SEXUAL_MINOR, among), MOST_SEXUAL_MINOR)
     return {name: round(limit, 3) for name, limit in limits.items()}
 
@@ -202,11 +218,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("-o", "--output", type=Path, default=WEIGHTS)
     asked = parser.parse_args(argv)
     torch.manual_seed(SEED)
-    rng = random.Random(SEED)
     ours, validation = written(WRITTEN), written(VALIDATION)
-    rng.shuffle(ours)
-    held, rest = ours[: len(ours) // 5], ours[len(ours) // 5 :]
-    groups = [templates(rng), variants(rest, rng), variants(held, rng), held, validation]
+    held, rest = ([row for row in ours if (share(row[0], 5) == 0) == side] for side in (True, False))
+    groups = [templates(), variants(rest), variants(held), held, validation]
     made = [sentence for group in groups for sentence in group]
     inputs = encoded([text for text, _ in made])
     targets = torch.tensor([[float(name in labels) for name in CATEGORIES] for _, labels in made])
