@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WEIGHTS = Path(__file__).resolve().parent / "weights/prompts.safetensors"
-SHA256 = "df78e965fca9048819f7fd6bfa1a3263bae1b869065e9b2952b6188f0c679a9d"
+SHA256 = "d98d7d634d2f3f8c06740be416dd7b7015169d86cc9acf4bb556f2b243b2ec84"
 """Of the head in the box."""
 SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 PARTS_MAX, PART_WORDS = 8, 4
