@@ -29,6 +29,7 @@ from comfyui_longtake.models.dit import DiTConfig, VideoDiT
 from comfyui_longtake.models.prompts.captions import caption
 from comfyui_longtake.models.prompts.scene import ATTRIBUTES, FULL, SMALL, is_held_out
 from comfyui_longtake.models.recaption import read_prompts
+from comfyui_longtake.models.transformer import FoldedDiT
 from comfyui_longtake.models.vae import VAEConfig, VideoVAE
 
 CPU = torch.device("cpu")
@@ -302,6 +303,24 @@ def test_the_autoencoder_goes_on_from_the_one_in_the_repository(tmp_path, monkey
     with torch.no_grad():
         x = render([FULL.sample(40_000_001, held_out=None)], 8, 128, 192)
         assert float(-10 * (model.decode(model.encode(x)) - x).square().mean().log10()) > 24
+
+
+@pytest.mark.slow
+def test_the_transformer_goes_on_from_the_one_in_the_repository(tmp_path, monkeypatch, encoder):
+    """With the autoencoder and the adapter that it was trained on, on clips that they encode."""
+    monkeypatch.setattr(latents_module, "SIZES", {(32, 48): 1.0})
+    monkeypatch.setattr(jobs, "load_text", lambda *device: encoder)
+    monkeypatch.setattr(jobs, "ENCODED", 2)
+    given = []
+    monkeypatch.setattr(jobs, "train_transformer", lambda *a, **options: given.append((a, options)) or FoldedDiT(options["cfg"]))
+    train(Job("transformer", tmp_path, 0.5 / 60, 1.0, device="cpu", from_box=True))
+    (vae, _, adapter, latents, _), options = given[0]
+    net = FoldedDiT(options["cfg"])
+    net.load_state_dict(options["start"])
+    assert all(torch.equal(a, b) for a, b in zip(net.adapter.parameters(), adapter.parameters(), strict=True))
+    shelves = latents_module.LatentShelves(latents, vae, adapter, torch.device("cpu"))
+    assert shelves.latents == 16 and vae.frames_per_latent == 1
+    assert shelves.shelves[0].clip(0).latents.shape[0] == options["cfg"].channels == vae.channels
 
 
 def test_an_unknown_net_is_refused(tmp_path):
