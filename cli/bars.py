@@ -24,19 +24,21 @@ class Bars(Progress):
 
     def start(self) -> None:
         """Shows the bars, or begins to speak."""
-        super().start()
-        if not self.disable and not self.console.is_terminal:
+        if self.disable or self.console.is_terminal:
+            super().start()
+        else:
             self._over.clear()
             self._speaker = threading.Thread(target=self._speak, name="progress lines", daemon=True)
             self._speaker.start()
 
     def stop(self) -> None:
         """Takes the bars away, or falls silent."""
+        if self._speaker is None:
+            super().stop()
+            return
         self._over.set()
-        if self._speaker is not None and self._speaker is not threading.current_thread():
-            self._speaker.join()
-            self._speaker = None
-        super().stop()
+        self._speaker.join()
+        self._speaker = None
 
     def _speak(self) -> None:
         while not self._over.wait(SILENCE):

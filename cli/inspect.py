@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
-from rich.progress import track
 
 from ..errors import ReelError, UsageError
 from ..media import hdr
 from ..metrics.joins import JoinFrames
+from .bars import Bars
 from .terminal import say
 from .values import shorten
 
@@ -82,9 +82,10 @@ def film_report(arguments: argparse.Namespace) -> Inspected:
     console = Console(stderr=True, quiet=arguments.quiet)
     meter, detector = Meter(), mark.Detector(mark.KEY)
     frames = read_frames(path)
-    for frame in track(frames, "measuring", total=info.frames, console=console, disable=arguments.quiet):
-        meter.add(frame)
-        detector.add(frame)
+    with Bars(console=console, disable=arguments.quiet) as bars:
+        for frame in bars.track(frames, info.frames, description="measuring"):
+            meter.add(frame)
+            detector.add(frame)
     asked = asked_joins(arguments.joins, meter.frames)
     joins = JoinFrames.read(record).within(meter.frames) if asked is None else JoinFrames(asked, [])
     loop = (arguments.loop or record.get("loop") is True) and meter.frames >= 3

@@ -1,9 +1,11 @@
-"""The options of `longtake render`."""
+"""The options of `longtake render`, and those that other commands share with it."""
 
 import argparse
 from pathlib import Path
 
+from ..errors import UsageError
 from ..guard.policy import POLICIES, VARIABLE
+from ..media.disclosure import Disclosure
 from ..take.shots import SECONDS_MAX, SEED_MAX
 from .values import FPS_MAX, keyframe, number, size, strength, whole
 
@@ -64,12 +66,17 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     result.add_argument("--quiet", action="store_true", help="print errors only")
     result.add_argument("--json", action="store_true", help="print the result as JSON")
 
-    result.add_argument(
+    add_guard_option(result)
+    add_disclosure_options(parser)
+
+
+def add_guard_option(parser: argparse._ActionsContainer) -> None:
+    """What is done about prohibited kinds."""
+    parser.add_argument(
         "--guard",
         choices=POLICIES,
         help=f"warn of prompts and frames of prohibited kinds, or refuse them; {VARIABLE} sets the least for this machine (off)",
     )
-    add_disclosure_options(parser)
 
 
 def add_disclosure_options(parser: argparse.ArgumentParser) -> None:
@@ -83,3 +90,13 @@ def add_disclosure_options(parser: argparse.ArgumentParser) -> None:
     said.add_argument("--label-whole", action="store_true", help="show the label for the whole film")
     said.add_argument("--aigc", metavar="NAME", help="write the AIGC tag, with NAME as the producer")
     said.add_argument("--sidecar", action="store_true", help="write the record beside the film too, as FILE.json")
+
+
+def disclosure_of(arguments: argparse.Namespace) -> Disclosure:
+    """What those options ask for. Raises UsageError for options that do not go together."""
+    if arguments.label_whole and not arguments.label:
+        raise UsageError("--label-whole needs --label TEXT")
+    marked, signed = not arguments.no_mark, not arguments.no_sign
+    text, producer = arguments.label or "", arguments.aigc or ""
+    files = arguments.certificate, arguments.key
+    return Disclosure(marked, signed, text, arguments.label_whole, producer, arguments.sidecar, *files)

@@ -14,6 +14,7 @@ from ..media.mark import read_record
 from ..media.read import VideoInfo, probe
 from ..take.shots import FRAMES_MAX, ShotText, read_shot_file, shot_lengths
 from .clip_notes import clip_notes
+from .options import disclosure_of
 from .prompts import language_note
 from .values import shorten
 from .video_file import check_output, resolve_output
@@ -129,18 +130,9 @@ def make_plan(arguments: argparse.Namespace) -> RenderPlan:
         strength=arguments.strength,
         sampler=sampler,
         reel=arguments.reel,
-        disclosure=_disclosure(arguments),
+        disclosure=disclosure_of(arguments),
         guard=policy(arguments.guard),
     )
-
-
-def _disclosure(arguments: argparse.Namespace) -> Disclosure:
-    if arguments.label_whole and not arguments.label:
-        raise UsageError("--label-whole needs --label TEXT")
-    marked, signed = not arguments.no_mark, not arguments.no_sign
-    text, producer = arguments.label or "", arguments.aigc or ""
-    files = arguments.certificate, arguments.key
-    return Disclosure(marked, signed, text, arguments.label_whole, producer, arguments.sidecar, *files)
 
 
 def _mode(arguments: argparse.Namespace) -> str:

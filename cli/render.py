@@ -105,8 +105,9 @@ def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console, gua
     """Samples the film's take in a session, writes its frames and signs the finished file."""
     from ..engine.settings import Settings
     from ..engine.take import joins_of
+    from ..metrics.joins import JoinFrames
     from ..models.box import BoxCodec, box_denoiser, fingerprint
-    from ..take.joins import join_frames
+    from ..take.joins import cut_frames, join_frames
     from ..take.session import Session
 
     options, request = plan.sampler, film.take.request
@@ -117,8 +118,9 @@ def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console, gua
         bundle, states, bundle.states([""])[0], fps=plan.fps, cfg=cfg, order=options.order, device=film.stage.device
     )
     joins = film.join_frames(join_frames(joins_of(request, settings), film.stage.timeline))
+    cuts = film.join_frames(JoinFrames(cut_frames(request, film.stage.timeline), [])).joins
     record = {"steps": settings.steps, "order": options.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
-    events = FilmEvents(plan, film, console, bundle.name, record | {**joins._asdict(), "loop": film.closing}, guard)
+    events = FilmEvents(plan, film, console, bundle.name, record | {**joins._asdict(), "cuts": cuts, "loop": film.closing}, guard)
     events.disclosed  # noqa: B018  a label that does not fit is said before the work
     codec = BoxCodec(bundle.vae, film.stage.device)
     session = Session(bundle.capability, settings, denoiser, events, plan.fps, codec, options.retries)

@@ -81,7 +81,8 @@ class Teller(logging.StreamHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Says the record, or keeps it."""
         if record.name == self.later:
-            self.held.append(record)
+            if record.getMessage() not in (held.getMessage() for held in self.held):  # a film is read more than once
+                self.held.append(record)
         else:
             super().emit(record)
 

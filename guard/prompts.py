@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
 from .features import Encoder, features
+from .names import named
 from .policy import CATEGORIES, MINOR, SEXUAL, SEXUAL_MINOR, Verdict, joins_sex_and_minor, mentions_minor
 from .spelling import plain
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WEIGHTS = Path(__file__).resolve().parent / "weights/prompts.safetensors"
-SHA256 = "cb16bcbf1bd712c10b5f97e36aa729528c530c3f7b259e7926f611587b6f6dd9"
+SHA256 = "d98d7d634d2f3f8c06740be416dd7b7015169d86cc9acf4bb556f2b243b2ec84"
 """Of the head in the box."""
 SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 PARTS_MAX, PART_WORDS = 8, 4
@@ -63,5 +64,7 @@ class PromptGuard:
         minor = mentions_minor(prompt) or scores[MINOR] > limit[MINOR]
         if joins_sex_and_minor(prompt) or (minor and scores[SEXUAL] > limit[SEXUAL_MINOR]):
             return Verdict(SEXUAL_MINOR, scores[SEXUAL], limit[SEXUAL_MINOR])
+        if named(prompt) is not None:
+            scores["real person"] = 1.0
         over = [Verdict(name, score, limit[name]) for name, score in scores.items() if name != MINOR and score > limit[name]]
         return max(over, key=lambda verdict: verdict.score, default=None)

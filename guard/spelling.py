@@ -9,8 +9,8 @@ ALIKE = str.maketrans("аеорсухіјѕԁһқӏαοερτικνυ", "aeopcyx
 """Cyrillic and Greek letters for the Latin ones that they look like, in words that have Latin letters too."""
 DIGITS = str.maketrans("01345789@$!|€£+", "oieastbgasileet")
 """Digits and signs for the letters that they stand for."""
-APART = re.compile(r"\b(?:[^\W\d_][ .\-_*·/]+){3,}[^\W\d_]\b")
-"""Four letters or more, each on its own."""
+APART = re.compile(r"\b(?:[^\W\d_][ .\-_*·/]+){2,}[^\W\d_]\b")
+"""Three letters or more, each on its own."""
 INSIDE = re.compile(r"(?<=[^\W\d_])[.\-_*·|/]+(?=[^\W\d_])")
 """Signs between letters of a word."""
 MEASURE = re.compile(

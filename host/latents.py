@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,9 +67,15 @@ def space_tag(space: Space | None) -> dict[str, Space]:
     return {} if space is None else {SPACE: space}
 
 
-def joins_tag(joins: JoinFrames, latents: int) -> dict[str, Any]:
-    """What a LATENT of so many latent frames holds of its joins."""
-    return {JOINS: {"latents": latents, **joins._asdict()}}
+def joins_tag(joins: JoinFrames, latents: int, cuts: Sequence[int] = ()) -> dict[str, Any]:
+    """What a LATENT of so many latent frames holds of its joins, and of the frames that come after a hard cut."""
+    return {JOINS: {"latents": latents, **joins._asdict(), "cuts": list(cuts)}}
+
+
+def cuts_in(latent: Mapping[str, Any], latents: int) -> list[int]:
+    """Frames after a hard cut that a LATENT tells of; none where it has another length by now."""
+    tag = latent.get(JOINS)
+    return list(tag.get("cuts", ())) if isinstance(tag, Mapping) and tag.get("latents") == latents else []
 
 
 def joins_in(latent: Mapping[str, Any], latents: int) -> JoinFrames:

@@ -22,6 +22,7 @@ from ..engine.take import plan as plan_windows
 from ..errors import UsageError
 from ..metrics.meter import Meter
 from ..reel.record import retried_lines
+from ..take.joins import cut_frames
 from ..take.operations import Plan
 from ..take.session import Session
 from .audio import Track, join_av
@@ -105,7 +106,7 @@ def run(
     events.progress.say(lines[0])
     heard = None if denoiser.track is None else denoiser.track.piece(range(made.shape[2]))
     latent = {"samples": join_av(made, heard), **space_tag(space_of(sampling.model, can))}
-    latent |= joins_tag(result.join_frames.within(frames), made.shape[2])
+    latent |= joins_tag(result.join_frames.within(frames), made.shape[2], cut_frames(request, can.timeline))
     if events.decoded is not None and sampling.vae is not None:
         events.decoded.finish(made, sampling.vae)
         latent |= {DECODED: events.decoded}

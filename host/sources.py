@@ -39,7 +39,7 @@ class Source:
 
     def read(self) -> Iterator[Tensor]:
         """Its frames [H, W, 3] in 0..1, of a file as a stream. Raises MediaError."""
-        path, start, seconds = _file(self.video)
+        path, start, seconds = file_of(self.video)
         if path is not None:
             return read_frames(path, fps=self.fps, size=self.size, start=start, seconds=seconds)
         parts = self.video.get_components()
@@ -49,7 +49,7 @@ class Source:
 
     def sound(self, first: int, count: int, at: Fraction) -> list[Sound]:
         """The sound of `count` of its frames from number `first` on, heard from second `at` on; none where it is silent."""
-        path, start, _ = _file(self.video)
+        path, start, _ = file_of(self.video)
         how = {"at": at, "seconds": count / self.fps, "start": Fraction(start) + first / self.fps}
         if path is not None:
             return [FileSound(path, **how)] if probe(path).sound else []
@@ -74,7 +74,7 @@ def encode(vae: Any, video: Any, fps: float, width: int, height: int) -> tuple[d
         raise UsageError("vae: no VAE of a video model; connect the one that belongs to it")
     if not (fps == 0 or 0.1 <= fps <= 240):
         raise UsageError(f"fps {fps:g}: give 0.1 to 240, or 0 for the video's own rate")
-    path, *_ = _file(video)
+    path, *_ = file_of(video)
     info = None if path is None else probe(path)
     own = (info.width, info.height) if info is not None else tuple(map(int, video.get_dimensions()))
     rate = info.fps if info is not None else Fraction(video.get_frame_rate())
@@ -213,7 +213,7 @@ class RealFrames:
         return 0 if span is None else max(0, span.source.frames - span.first - span.count)
 
 
-def _file(video: Any) -> tuple[Path | None, float, float | None]:
+def file_of(video: Any) -> tuple[Path | None, float, float | None]:
     """The file of a VIDEO, its first second and how many are used; no file where it has none on disk."""
     source = video.get_stream_source() if hasattr(video, "get_stream_source") else None
     if not isinstance(source, str) or not Path(source).is_file():

@@ -28,7 +28,7 @@ from . import guarding, signing
 from .codec import HostCodec
 from .decoded import DecodedTake, as_bytes, decoded_of
 from .file_names import expand
-from .latents import joins_in, space_of_vae, video
+from .latents import cuts_in, joins_in, space_of_vae, video
 from .progress import Watch
 from .reels import ReelFile
 from .sources import SAME_RATE, RealFrames, Span, rate_in, spans_in, wave_of
@@ -92,18 +92,19 @@ def save(
     decoder, take = HostCodec(vae), _take(latent, vae)
     length, spatial = take.shape[1], vae.spacial_compression_decode()
     size = (take.shape[3] * spatial, take.shape[2] * spatial)
-    suffix = _suffix(codec)
+    suffix = suffix_of(codec)
     rate, notes = _rate(fps, take.fps)
     real = RealFrames(take.spans, decoder.frames(length), size, rate)
     sound, silent = real.sound() if audio is None else ([wave_of(audio)], [])
     joins = JoinFrames(*([real.place(at) for at in some] for some in take.joins))
     folder, below, name, number = place(expand(prefix, prompt, extra), *size)
     path = folder / f"{name}_{number:05}_{suffix}"
-    record = mark.make_record(_texts(prompt), 0, "ComfyUI graph", **(joins._asdict() if any(joins) else {}))
+    facts = {**(joins._asdict() if any(joins) else {}), **({"cuts": [real.place(at) for at in take.cuts]} if take.cuts else {})}
+    record = mark.make_record(texts_of(prompt), 0, "ComfyUI graph", **(facts | {"fps": rate} if facts else {}))
     said = Film(disclosure, record, *size, rate)
     tags: dict[str, Any] = said.tags | ({} if args.disable_metadata else {"prompt": prompt, **(extra or {})})
     watching = guarding.guard()
-    watching.check_prompts(_texts(prompt))
+    watching.check_prompts(texts_of(prompt))
     watching.begin_film(rate)
     bar = comfy.utils.ProgressBar(length)
     decode = partial(decoder.decode, take.chunks, length, tick=lambda done: bar.update_absolute(done, length))
@@ -120,8 +121,8 @@ def save(
 
 
 class _Take(NamedTuple):
-    """What is decoded: latents of `shape` (C, T, h, w) as `chunks`, their joins, the rate they tell, given clips in them, and their
-    frames where they were decoded before."""
+    """What is decoded: latents of `shape` (C, T, h, w) as `chunks`, their joins, the rate they tell, given clips in them, their
+    frames where they were decoded before, and those after a hard cut."""
 
     chunks: Iterable[Tensor]
     shape: tuple[int, ...]
@@ -129,6 +130,7 @@ class _Take(NamedTuple):
     fps: float | None = None
     spans: Sequence[Span] = ()
     ready: DecodedTake | None = None
+    cuts: Sequence[int] = ()
 
 
 def _take(latent: dict[str, Any] | ReelFile, vae: Any) -> _Take:
@@ -139,7 +141,7 @@ def _take(latent: dict[str, Any] | ReelFile, vae: Any) -> _Take:
         frames = samples.shape[2]
         ready = decoded_of(latent, samples, vae, int(vae.upscale_ratio[0](frames)))
         spans = spans_in(latent, frames)
-        return _Take([samples], samples.shape[1:], joins_in(latent, frames), rate_in(latent), spans, ready)
+        return _Take([samples], samples.shape[1:], joins_in(latent, frames), rate_in(latent), spans, ready, cuts_in(latent, frames))
     shape, timeline = latent.shape, latent.header.timeline
     if channels not in (None, shape[0]):
         raise UsageError(f"reel: {shape[0]} channels, this VAE has {channels}; connect the VAE of the reel's model")
@@ -206,7 +208,7 @@ def _write(frames: _Frames, decode: Callable[[Callable[[Tensor], object]], objec
         raise
 
 
-def _suffix(codec: str) -> str:
+def suffix_of(codec: str) -> str:
     """The ending of files of a codec. Raises UsageError for one that this machine does not write."""
     offered = codecs()
     if codec not in offered or codec == "png":
@@ -214,7 +216,7 @@ def _suffix(codec: str) -> str:
     return offered[codec][0]
 
 
-def _texts(prompt: Any) -> list[str]:
+def texts_of(prompt: Any) -> list[str]:
     """Texts of the graph's text encode nodes, longest first: what the record calls the prompt."""
     nodes = prompt.values() if isinstance(prompt, dict) else ()
     found = {n["inputs"]["text"] for n in nodes if isinstance(n, dict) and isinstance(n.get("inputs", {}).get("text"), str)}

@@ -25,7 +25,8 @@ def frames(path: str | os.PathLike[str]) -> Iterator[tuple[Fraction, Fraction, A
     from PIL import Image, ImageSequence
 
     time = Fraction(0)
-    with contextlib.suppress(OSError, ValueError, EOFError), Image.open(path) as film:
+    damaged = (OSError, ValueError, EOFError, SyntaxError, Image.DecompressionBombError)
+    with contextlib.suppress(*damaged), Image.open(path) as film:
         for picture in ImageSequence.Iterator(film):
             kind = "rgba" if "A" in picture.getbands() else "rgb24"
             array = np.array(picture.convert("RGBA" if kind == "rgba" else "RGB"))

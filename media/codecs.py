@@ -42,7 +42,7 @@ def _x265(crf: int) -> dict[str, str]:
     Film that is thousands of pixels wide and a few high fits no level of H.265, and plays all the same.
     """
     params = "log-level=error:frame-threads=1:allow-non-conformance=1"
-    return {"crf": str(min(51, crf + 4) if crf else 0), "preset": "fast", "x265-params": params}
+    return {"crf": str(min(CRF_MAX, crf + 4) if crf else 0), "preset": "fast", "x265-params": params}
 
 
 def _av1(crf: int) -> dict[str, str]:
@@ -60,6 +60,8 @@ def _prores(crf: int) -> dict[str, str]:
     return {"profile": "3", "vendor": "apl0"}
 
 
+CRF_MAX = 51
+"""Worst quality on x264's scale."""
 CONTAINERS = {".mp4": ("mp4", "h264"), ".m4v": ("mp4", "h264"), ".mov": ("mov", "h264"), ".webm": ("webm", "vp9")}
 """Muxer and usual codec of a video file, by its suffix."""
 TABLE = {

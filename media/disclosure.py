@@ -62,6 +62,11 @@ class Film:
         """Frames of the film as they follow each other, with the label where it is to be seen."""
         return frames if self._label is None else self._label(frames)
 
+    def skip(self, frames: int) -> None:
+        """So many frames of the film are there already, with the label where it is to be seen."""
+        if self._label is not None:
+            self._label.skip(frames)
+
     def finish(self, paths: Sequence[Path], *, sidecar: bool = True) -> Signed:
         """Signs finished files and writes the sidecar of each; what cannot be done is said, the files stay as they are."""
         signed = self._sign(paths) if self.asked.signed and self.asked.marked else Signed()

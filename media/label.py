@@ -43,6 +43,10 @@ class Label:
         labelled[:count] = labelled[:count] * (1 - 0.7 * edge) * (1 - letters) + 0.95 * letters
         return labelled
 
+    def skip(self, count: int) -> None:
+        """Leaves out the next `count` frames, which are labelled already."""
+        self.left = None if self.left is None else max(0, self.left - count)
+
 
 def check_label(text: str) -> str:
     """`text`, fit to be shown. Raises UsageError."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import MediaError
-from . import SCALER, animated, hdr, orientation
+from . import animated, hdr, orientation
 from .orientation import UPRIGHT, Orientation
+from .pixels import fit, has_alpha, pixels_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +29,8 @@ PIXELS_MAX, SIDE_MAX = 8192 * 4320, 16384
 GAP, GAP_MAX = 60, 600
 """Seconds from which on a frame is held for long, and for which all such frames together are shown at most: with more their
 neighbours' times are damaged."""
-UNSPECIFIED, BT709 = 2, 1  # ffmpeg's AVColorSpace
+FPS_MAX = 1000
+"""Frames a second beyond which a rate is damaged; the frames' own times are counted then."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
             fps=fps,
             frames=frames,
             duration=float(seconds),
-            has_alpha=_has_alpha(frame) or stream.metadata.get("alpha_mode") == "1",
+            has_alpha=has_alpha(frame) or stream.metadata.get("alpha_mode") == "1",
             codec=stream.codec_context.codec.canonical_name,
             metadata={key.lower(): value for key, value in container.metadata.items()},
             origin=time,
@@ -162,14 +164,24 @@ def _read(
 ) -> Iterator[Tensor]:
     last: Any = None
     pixels: Any = None
-    tone_mapped = hdr.ToneMapper()
-    for frame in nearest(_timed(path, info, start), fps, start=start, seconds=seconds):
+    shown = Shown(info, size)
+    for frame in nearest(timed(path, info, start), fps, start=start, seconds=seconds):
         if frame is not last:
-            last, pixels = frame, _fit(info.orientation.upright(_pixels(tone_mapped(frame), info.pixel_aspect)), size)
+            last, pixels = frame, shown(frame)
         yield pixels.clone()
 
 
-def _timed(path: str | os.PathLike[str], info: VideoInfo, start: Fraction) -> Iterator[tuple[Fraction, Fraction, Any]]:
+class Shown:
+    """Decoded frames of a film as they are shown, [H, W, 3] 0..1 of `size` (width, height): upright, tone-mapped, fitted."""
+
+    def __init__(self, info: VideoInfo, size: tuple[int, int]) -> None:
+        self.info, self.size, self._tone_mapped = info, size, hdr.ToneMapper()
+
+    def __call__(self, frame: Any) -> Tensor:
+        return fit(self.info.orientation.upright(pixels_of(self._tone_mapped(frame), self.info.pixel_aspect)), self.size)
+
+
+def timed(path: str | os.PathLike[str], info: VideoInfo, start: Fraction) -> Iterator[tuple[Fraction, Fraction, Any]]:
     """(seconds from the first frame, duration, decoded frame) in order, from a key frame at or before `start` on."""
     import av
 
@@ -292,6 +304,10 @@ def _length(path: str | os.PathLike[str], container: Any, stream: Any) -> tuple[
         frames, seconds = animated.length(path)
         return frames, frames / seconds, seconds
     fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
+    if fps > FPS_MAX:
+        frames, fps = _count(path, Fraction(25))
+        fps = min(fps, Fraction(FPS_MAX))
+        return frames, fps, frames / fps
     said = _duration(container, stream)
     frames = stream.frames or round((said or 0) * fps)
     if frames >= 1 and said:
@@ -333,47 +349,6 @@ def _sound(container: Any) -> str:
         layout = {1: "mono", 2: "stereo"}.get(stream.channels, f"{stream.channels} channels")
         return f"{stream.codec_context.name}, {stream.rate} Hz, {layout}"
     return ""
-
-
-def _has_alpha(frame: Any) -> bool:
-    return frame.format.has_palette or any(component.is_alpha for component in frame.format.components)
-
-
-def _pixels(frame: Any, aspect: Fraction) -> Tensor:
-    """A decoded frame as [H, W, 3] float 0..1, as stored, its pixels of `aspect` made square, alpha over black."""
-    import numpy as np
-    import torch
-
-    if frame.colorspace == UNSPECIFIED and frame.height >= 720:
-        frame.colorspace = BT709  # untagged HD is BT.709 by convention, ffmpeg would take BT.601
-    alpha = _has_alpha(frame)
-    deep = any(component.bits > 8 for component in frame.format.components)
-    layout = {(False, False): "rgb24", (False, True): "rgb48le", (True, False): "rgba", (True, True): "rgba64le"}
-    width = max(1, round(frame.width * aspect))
-    array = frame.reformat(width=width, format=layout[alpha, deep], interpolation=SCALER).to_ndarray()
-    pixels = torch.from_numpy(array.astype(np.float32) / (65535.0 if deep else 255.0))
-    if deep and not frame.format.is_rgb and len(frame.format.components) > 2:
-        # swscale takes the colours of deep YUV to 255 * 256, not to 65535 (measured): white would be 254 of 255
-        pixels[..., :3] = (pixels[..., :3] * (65535 / 65280)).clamp(max=1)
-    if alpha:
-        pixels = pixels[..., :3] * pixels[..., 3:]
-    return pixels
-
-
-def _fit(pixels: Tensor, size: tuple[int, int]) -> Tensor:
-    """`pixels` [h, w, 3] cropped at the centre to the aspect of `size` (width, height) and resized to it."""
-    from torch.nn.functional import interpolate
-
-    width, height = size
-    h, w = pixels.shape[:2]
-    if (w, h) == (width, height):
-        return pixels
-    crop_w = min(w, max(1, round(h * width / height)))
-    crop_h = min(h, max(1, round(w * height / width)))
-    top, left = (h - crop_h) // 2, (w - crop_w) // 2
-    cropped = pixels[top : top + crop_h, left : left + crop_w].permute(2, 0, 1)[None]
-    resized = interpolate(cropped, size=(height, width), mode="bicubic", antialias=True, align_corners=False)
-    return resized[0].clamp(0, 1).permute(1, 2, 0).contiguous()
 
 
 def _positive(value: float | Fraction, unit: str) -> Fraction:

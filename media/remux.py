@@ -22,7 +22,7 @@ BIT_RATE = 192_000
 
 
 def remux(
-    partial: Path,
+    parts: Sequence[Path],
     path: Path,
     muxer: str,
     frames: int,
@@ -32,7 +32,8 @@ def remux(
     tag: str | None,
     sound: Sequence[Sound],
 ) -> None:
-    """Copies the `frames` of the growing file `partial` into the plain film `path`, put in place whole, with its `sound`.
+    """Copies the `frames` of `parts`, films of one encoder, one after the other into the plain film `path`, put in place whole,
+    with its `sound`; the parts go then.
 
     Raises OSError, FFmpegError.
     """
@@ -42,23 +43,18 @@ def remux(
     options = {} if muxer == "webm" else {"movflags": "use_metadata_tags+faststart"}
     try:
         with (
-            av.open(str(partial.absolute())) as source,
+            av.open(str(parts[0].absolute())) as first,
             av.open(str(finishing.absolute()), "w", format=muxer, options=options) as target,
         ):
             target.metadata.update(metadata)
             # opaque: packets are copied, so nobody needs to know an encoder of the name of the source's decoder
-            stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
+            stream = target.add_stream_from_template(first.streams.video[0], opaque=True)
             if tag:
                 stream.codec_context.codec_tag = tag
             heard = _encoded(target, muxer, sound, frames / fps) if sound else iter(())
             ahead: tuple[Fraction, Packet] | None = next(heard, None)
-            copied, first = 0, 0
-            for packet in source.demux(video=0):
-                if not packet.size:
-                    continue
-                # the growing file shows its first frame after as many as are decoded ahead; this one begins at 0
-                first = first if copied else int(packet.pts or 0)
-                packet.pts, packet.dts = int(packet.pts or 0) - first, int(packet.dts or 0) - first
+            copied = 0
+            for packet in _copied(parts, fps):
                 packet.stream = stream
                 while ahead is not None and ahead[0] <= copied / fps:  # side by side, so that a film plays while it loads
                     target.mux(ahead[1])
@@ -74,7 +70,27 @@ def remux(
         os.replace(finishing, path)
     finally:
         finishing.unlink(missing_ok=True)
-    partial.unlink(missing_ok=True)
+    for part in parts:
+        part.unlink(missing_ok=True)
+
+
+def _copied(parts: Sequence[Path], fps: Fraction) -> Iterator[Packet]:
+    """The packets of `parts`, in the order of decoding, timed as one film."""
+    import av
+
+    copied = 0
+    for part in parts:
+        with av.open(str(part.absolute())) as source:
+            before = round(copied / fps / Fraction(source.streams.video[0].time_base or 1))
+            first: int | None = None
+            for packet in source.demux(video=0):
+                if not packet.size:
+                    continue
+                # a growing file shows its first frame after as many as are decoded ahead; the film begins at 0
+                first = int(packet.pts or 0) if first is None else first
+                packet.pts, packet.dts = int(packet.pts or 0) - first + before, int(packet.dts or 0) - first + before
+                copied += 1
+                yield packet
 
 
 def _encoded(target: Any, muxer: str, sound: Sequence[Sound], seconds: Fraction) -> Iterator[tuple[Fraction, Packet]]:

@@ -38,9 +38,10 @@ RECORD = "org.longtake.record"
 OPERATIONS = {
     "extend": ("org.longtake.extended", "continued by a model"),
     "connect": ("org.longtake.stitched", "what lies between the clips was made by a model"),
+    "finish": ("c2pa.edited", "brought to another rate of frames, size or sound"),
     "remix": ("c2pa.edited", "made anew by a model after another prompt"),
 }
-"""Action and description for each way of `longtake render` that begins from clips."""
+"""Action and description for each way of making a film that begins from clips."""
 MEMORY_MB = 16
 """Data above this lies in a temporary file, not in memory, while a file is signed or read."""
 

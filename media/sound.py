@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .read import probe
 
@@ -35,12 +35,17 @@ class FileSound:
         """Seconds."""
         return self.seconds or Fraction(probe(self.path).duration).limit_denominator(1_000_000) - self.start
 
+    @property
+    def origin(self) -> Fraction:
+        """Second of the file's own clock at which its video begins."""
+        return probe(self.path).origin
+
     def samples(self) -> Iterator[np.ndarray]:
         """Pieces [2, n] of float32 at RATE, beginning at `start`, counted as the video's. Ends early where the file is damaged."""
         import av
         import numpy as np
 
-        origin, done = probe(self.path).origin + self.start, 0
+        origin, done = self.origin + self.start, 0
         with av.open(str(self.path.absolute()), options={"protocol_whitelist": "file"}, metadata_errors="replace") as container:
             stream = next(stream for stream in container.streams.audio if stream.codec_context)
             resampler = av.AudioResampler("fltp", "stereo", RATE)
@@ -92,7 +97,19 @@ class WaveSound:
         yield from (one.to_ndarray() for one in resampler.resample(None))
 
 
-Sound = FileSound | WaveSound
+class Sound(Protocol):
+    """What is heard from second `at` of a film on, `length` seconds of it."""
+
+    @property
+    def at(self) -> Fraction:
+        """Second of the film it begins at."""
+
+    @property
+    def length(self) -> Fraction:
+        """Seconds."""
+
+    def samples(self) -> Iterator[np.ndarray]:
+        """Pieces [2, n] of float32 at RATE."""
 
 
 def track(pieces: Sequence[Sound], seconds: Fraction) -> Iterator[np.ndarray]:

@@ -70,10 +70,15 @@ def read(path: Path, metadata: dict[str, str]) -> Said:
     said.aigc = read_record(texts.get("aigc", ""))
     graphs = {key: read_record(texts.get(key, "")) for key in ("prompt", "workflow")}
     said.comfyui = [key for key, graph in graphs.items() if graph]
-    said.sampled = any("sampler" in kind.lower() for graph in graphs.values() for kind in _kinds(graph))
+    said.sampled = any(map(samples, graphs.values()))
     if "Steps: " in texts.get("parameters", ""):
         said.others.append("settings of a Stable Diffusion program")
     return said
+
+
+def samples(graph: Any) -> bool:
+    """Whether a graph of ComfyUI, in either form, has a node that samples."""
+    return isinstance(graph, dict) and any("sampler" in kind.lower() for kind in _kinds(graph))
 
 
 def _kinds(graph: dict[str, Any]) -> list[str]:

@@ -117,8 +117,9 @@ SIGNATURES = {
 }
 
 
-def verify(path: Path) -> Findings:
-    """Looks at one file of any maker. Raises MediaError where there is no such file; all else is a finding."""
+def verify(path: Path, frames: int = FRAMES_MAX) -> Findings:
+    """Looks at one file of any maker, for the mark at so many of its `frames`. Raises MediaError where there is no such file; all
+    else is a finding."""
     if not path.is_file():
         raise MediaError(f"{path}: no such file; give a video or a picture")
     found = Findings(str(path), read_signature(path), tags.Said())
@@ -133,16 +134,17 @@ def verify(path: Path) -> Findings:
     found.said = tags.read(path, metadata)
     if not found.unread:
         try:
-            found.mark = find_mark(path, fps)
+            found.mark = find_mark(path, fps, frames)
         except LongTakeError as error:
             found.unread = str(error)
     return found
 
 
-def find_mark(path: Path, fps: Fraction) -> mark.Match:
-    """The surest match of the mark in a film of `fps`, from its first frames up to where it is found. Raises MediaError."""
+def find_mark(path: Path, fps: Fraction, most: int = FRAMES_MAX) -> mark.Match:
+    """The surest match of the mark in a film of `fps`, from its first frames up to where it is found, `most` of them at most.
+    Raises MediaError."""
     detector, pixels = mark.Detector(mark.KEY), 0
-    for frame in islice(read_frames(path, fps=min(fps, Fraction(FPS_MAX))), FRAMES_MAX):
+    for frame in islice(read_frames(path, fps=min(fps, Fraction(FPS_MAX))), most):
         detector.add(frame)
         pixels += frame.shape[0] * frame.shape[1]
         if pixels > PIXELS_MAX or (detector.best is not None and detector.best.found):

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
 from .chroma import Converter
-from .codecs import CONTAINERS, choose, options
+from .codecs import CONTAINERS, CRF_MAX, choose, options
 from .remux import remux, sync
+from .retime import exact_rate
 from .sound import Sound
 
 if TYPE_CHECKING:
@@ -82,17 +83,25 @@ def open_writer(
         raise MediaError(f"{target.name}: {suffix or 'a folder'} holds png, not {codec}; change one of them")
     if not all(isinstance(side, int) and SIDE_MIN <= side <= SIDE_MAX for side in (width, height)):
         raise MediaError(f"{width}x{height} cannot be written; each side must be {SIDE_MIN} to {SIDE_MAX} whole pixels")
-    rate = _rate(fps)
-    if not 0 <= crf <= 51:
-        raise MediaError(f"crf {crf} is not allowed; give 0 (best) to 51, 18 looks like the original")
-    tags = {key: _text(value) for key, value in (metadata or {}).items() if value is not None}
+    rate = exact_rate(fps)
+    if not 0 <= crf <= CRF_MAX:
+        raise MediaError(f"crf {crf} is not allowed; give 0 (best) to {CRF_MAX}, 18 looks like the original")
+    tags = texts(target, metadata or {})
     if usual == "png":
         return ImageWriter(target, width, height, tags)
-    most = TAG_MAX.get(suffix, math.inf)
-    for key in [key for key, text in tags.items() if len(text.encode(errors="replace")) >= most]:
-        log.warning("%s: its tag %s is left out, %s holds less than %d MiB of it; use .mp4", target.name, key, suffix, most / 2**20)
-        del tags[key]
     return VideoWriter(target, width, height, rate, tags, int(crf), codec or usual, sound, given)
+
+
+def texts(path: Path, metadata: Mapping[str, Any]) -> dict[str, str]:
+    """`metadata` as tags of the file `path`; what its kind cannot hold is left out, and that is logged."""
+    tags = {key: _text(value) for key, value in metadata.items() if value is not None}
+    most = TAG_MAX.get(path.suffix.lower(), math.inf)
+    for key in [key for key, text in tags.items() if len(text.encode(errors="replace")) >= most]:
+        log.warning(
+            "%s: its tag %s is left out, %s holds less than %d MiB of it; use .mp4", path.name, key, path.suffix, most / 2**20
+        )
+        del tags[key]
+    return tags
 
 
 class Writer:
@@ -229,7 +238,7 @@ class VideoWriter(Writer):
                 os.replace(self.partial, self.path)
             else:
                 remux(
-                    self.partial,
+                    [self.partial],
                     self.path,
                     self.muxer,
                     self.frames,
@@ -356,20 +365,6 @@ def _frames(frames: Any, width: int, height: int) -> Iterator[np.ndarray]:
         if frame.is_floating_point():
             frame = frame.float().nan_to_num(0.0).clamp(0, 1).mul(255).round().to(torch.uint8)
         yield frame.contiguous().numpy()
-
-
-def _rate(fps: float | Fraction) -> Fraction:
-    """`fps` as a fraction; 23.976, 29.97 and 59.94 become the broadcast rates they stand for."""
-    try:
-        rate = Fraction(fps)
-    except (ValueError, OverflowError, TypeError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not Fraction(1, 10) <= rate <= 240:
-        raise MediaError(f"{fps} frames a second cannot be written; give 0.1 to 240")
-    broadcast = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
-    if not isinstance(fps, int | Fraction) and abs(broadcast - rate) < Fraction(1, 1000):
-        return broadcast
-    return rate.limit_denominator(1001)
 
 
 def _text(value: Any) -> str:

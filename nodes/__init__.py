@@ -13,7 +13,7 @@ from .provenance import LongTakeGuard, LongTakeVerify
 from .reels import REELS
 from .sampling import LongTakeRollingSampler, LongTakeSchedule
 from .takes import TAKES
-from .video import LongTakeEncode, LongTakeKnownFrames, LongTakeVideo
+from .video import LongTakeEncode, LongTakeFinish, LongTakeKnownFrames, LongTakeVideo
 
 NODES: list[type[io.ComfyNode]] = [
     LongTakeLoader,
@@ -25,6 +25,7 @@ NODES: list[type[io.ComfyNode]] = [
     LongTakeKnownFrames,
     LongTakeEncode,
     LongTakeVideo,
+    LongTakeFinish,
     LongTakeVerify,
     LongTakeGuard,
     *TAKES,

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ..engine.request import Request
 from ..engine.retry import Lookup
 from ..engine.take import Join
 from ..engine.timeline import Timeline
@@ -22,6 +23,11 @@ def join_frames(joins: Iterable[Join], timeline: Timeline) -> JoinFrames:
     for join in joins:
         (found.windows if join.kind == "window" else found.joins).append(timeline.frames_for(join.at))
     return found
+
+
+def cut_frames(request: Request, timeline: Timeline) -> list[int]:
+    """The frames of a take that begin a shot after a hard cut."""
+    return [timeline.frames_for(shot.start) for shot in request.shots if shot.cut and shot.start]
 
 
 def judge(joins: Iterable[Join], measure: Callable[[Lookup, int], JoinMetrics | None]) -> Callable[[Sequence[int], Lookup], float]:

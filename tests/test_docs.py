@@ -1,6 +1,7 @@
 """Help pages and translations of the nodes against their schemas, read from the source: ComfyUI is not needed."""
 
 import ast
+import importlib
 import json
 import re
 from pathlib import Path
@@ -14,6 +15,9 @@ LANGUAGES = ("en", "zh")
 
 def literal(expression, names):
     """A constant, or what a name of the module stands for; None for anything else."""
+    if isinstance(expression, ast.Subscript):
+        whole = literal(expression.value, names)
+        return whole.get(literal(expression.slice, names)) if isinstance(whole, dict) else None
     if isinstance(expression, ast.Name):
         expression = names.get(expression.id)
     try:
@@ -56,10 +60,28 @@ def members(body, prefix=""):
     return found | plain | {prefix + line.target.id: line.value for line in body if isinstance(line, ast.AnnAssign) and line.value}
 
 
+def imported(tree):
+    """Plain values that a module imports from the room media, by name."""
+    found = {}
+    for line in tree.body:
+        if isinstance(line, ast.ImportFrom) and line.level == 2 and (line.module or "").startswith("media."):
+            module = importlib.import_module(f"comfyui_longtake.{line.module}")
+            found |= {one.name: getattr(module, one.name) for one in line.names}
+    return {name: tree for name, value in found.items() if (tree := written(value)) is not None}
+
+
+def written(value):
+    """A plain value as the source has it; None for anything else."""
+    try:
+        return ast.parse(repr(value), mode="eval").body
+    except SyntaxError:
+        return None
+
+
 def schemas(path):
     """Node id -> (display name, input id -> its constants, index -> name of each output that has one)."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    module = members(tree.body)
+    module = imported(tree) | members(tree.body)
     classes = {line.name: line for line in tree.body if isinstance(line, ast.ClassDef)}
     found = {}
     for own in classes.values():

@@ -204,10 +204,10 @@ def alone(case: Case, folder: Path) -> str | None:
         done = subprocess.run(command, cwd=folder, capture_output=True, timeout=HANG, check=False)
     except subprocess.TimeoutExpired:
         return f"more than {HANG} s"
-    except (ValueError, OSError) as error:  # words that no process can be given
-        return None if "embedded null" in str(error) or getattr(error, "errno", 0) == 7 else str(error)
-    except UnicodeEncodeError:
+    except UnicodeEncodeError:  # words that no process can be given
         return None
+    except (ValueError, OSError) as error:
+        return None if "embedded null" in str(error) or getattr(error, "errno", 0) == 7 else str(error)
     return judge(done.returncode, done.stderr.decode("utf-8", "replace"), before, files(folder))
 
 

@@ -30,11 +30,12 @@ SETTINGS = {  # nothing on the page but the canvas
     "Comfy.VueNodes.Enabled": False,
 }
 MODELS = {
-    "unet_name": "diffusion_models",
-    "clip_name": "text_encoders",
-    "vae_name": "vae",
-    "ckpt_name": "checkpoints",
-    "lora_name": "loras",
+    "unet_name": ["diffusion_models"],
+    "clip_name": ["text_encoders"],
+    "vae_name": ["vae"],
+    "ckpt_name": ["checkpoints"],
+    "lora_name": ["loras"],
+    "model_name": ["frame_interpolation", "upscale_models"],
 }
 """Where ComfyUI looks for the files that these widgets name."""
 
@@ -63,11 +64,12 @@ def place_models(folder: Path) -> None:
     """Empty files for the models that graphs and scenes name, so that the page does not draw their loaders as broken."""
     nodes = [node for path in canvases() for node in json.loads(path.read_text(encoding="utf-8"))["nodes"]]
     named = [*(node.get("widgets_values_named") or {} for node in nodes), *TEXTS.values()]
-    for widget, kind in MODELS.items():
-        (folder / kind).mkdir(parents=True)
-        for texts in named:
-            if widget in texts:
-                (folder / kind / Path(texts[widget]).name).touch()
+    for widget, kinds in MODELS.items():
+        for kind in kinds:
+            (folder / kind).mkdir(parents=True)
+            for texts in named:
+                if widget in texts:
+                    (folder / kind / Path(texts[widget]).name).touch()
 
 
 @contextmanager

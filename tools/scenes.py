@@ -28,6 +28,8 @@ TEXTS = {  # what stands in text fields, by type of node and name of widget
     "UNETLoader#1": {"unet_name": "wan2.2_t2v_high_noise_14B.safetensors"},
     "UNETLoader#2": {"unet_name": "wan2.2_t2v_low_noise_14B.safetensors"},
     "CLIPTextEncode#2": {"text": "blurry, static, watermark, text"},
+    "FrameInterpolationModelLoader": {"model_name": "rife.safetensors"},
+    "UpscaleModelLoader": {"model_name": "upscale_2x.safetensors"},
     "LoadVideo": {"file": "film.mp4"},
     "LoadImage#1": {"image": "first.png"},
     "LoadImage#2": {"image": "last.png"},
@@ -139,6 +141,11 @@ SCENES = {
         "SamplerCustomAdvanced; LongTakeLoader\n"
         "LongTakeVideo latent<SamplerCustomAdvanced vae<LongTakeLoader\n"
         "SaveVideo video<LongTakeVideo"
+    ),
+    "LongTakeFinish": Scene(
+        "LoadVideo; FrameInterpolationModelLoader; UpscaleModelLoader\n"
+        "LongTakeFinish video<LoadVideo interp_model<FrameInterpolationModelLoader upscale_model<UpscaleModelLoader\n"
+        "SaveVideo video<LongTakeFinish"
     ),
     "LongTakePlanner": Scene(
         "LongTakeLoader\n"

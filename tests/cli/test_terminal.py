@@ -164,6 +164,14 @@ def test_a_second_interruption_of_a_run_is_not_heeded():
     stop._hit()
 
 
+def test_a_warning_that_waits_is_said_once(capsys):
+    teller = Teller("reader")
+    for text in ("a ends early", "b ends early", "a ends early"):
+        teller.handle(logging.LogRecord("reader", logging.WARNING, "", 0, text, (), None))
+    teller.tell()
+    assert capsys.readouterr().err.splitlines() == ["a ends early", "b ends early"]
+
+
 def test_work_that_nobody_can_watch_is_told_of_line_by_line(monkeypatch):
     monkeypatch.setattr(bars, "SILENCE", 0.02)
     heard = io.StringIO()

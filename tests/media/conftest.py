@@ -1,7 +1,10 @@
 """Moving pictures to write, read and mark."""
 
+import av
+import numpy as np
 import pytest
 import torch
+from comfyui_longtake.media.sound import RATE
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -47,3 +50,34 @@ def textured():
         return torch.stack(pictures)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def beeps():
+    """beeps(seconds, rate, every, channels): a wave [channels, n] with a click of 10 ms at every full second."""
+
+    def make(seconds, rate=RATE, every=1.0, channels=1):
+        time = np.arange(round(seconds * rate)) / rate
+        wave = np.where(time % every < 0.01, 0.8 * np.sin(2 * np.pi * 1000 * time), 0.0)
+        return np.repeat(wave[None], channels, 0).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def heard():
+    """heard(path): seconds at which a click begins in a film, by the times of its own frames."""
+
+    def find(path):
+        parts, begin = [], None
+        with av.open(str(path)) as file:
+            resampler = av.AudioResampler("flt", "mono", RATE)
+            for frame in file.decode(audio=0):
+                begin = frame.time if begin is None else begin
+                parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+        loud = np.abs(np.concatenate(parts)) > 0.2
+        first = np.flatnonzero(loud & ~np.concatenate([[False], loud[:-1]]))
+        kept = first[np.concatenate([[True], np.diff(first) > RATE // 2])]
+        return kept / RATE + begin
+
+    return find

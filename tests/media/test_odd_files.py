@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 from comfyui_longtake.errors import MediaError
-from comfyui_longtake.media.read import probe, read_frames, read_image
+from comfyui_longtake.media.read import FPS_MAX, probe, read_frames, read_image
 from PIL import Image
 
 SHADES = [0, 60, 120, 180]
@@ -39,6 +39,16 @@ def test_animated_webp(tmp_path):
     assert levels(read_frames(tmp_path / "a.webp", start=0.25)) == SHADES[2:]
 
 
+def test_animated_webp_that_says_it_is_huge(tmp_path):
+    first, *rest = pictures()
+    first.save(tmp_path / "a.webp", save_all=True, append_images=rest, duration=125, lossless=True)
+    data = bytearray((tmp_path / "a.webp").read_bytes())
+    data[24:30] = b"\xff\x5f\x00\xff\x7f\x00"  # 24,576 by 32,768 pixels
+    (tmp_path / "a.webp").write_bytes(data)
+    with pytest.raises(MediaError, match=r"a\.webp"):
+        probe(tmp_path / "a.webp")
+
+
 def test_animated_webp_of_uneven_times_and_alpha(tmp_path):
     films = [Image.new("RGBA", (32, 24), (200, 200, 200, alpha)) for alpha in (255, 0, 255)]
     films[0].save(tmp_path / "a.webp", save_all=True, append_images=films[1:], duration=[100, 300, 100], lossless=True)
@@ -62,7 +72,8 @@ def test_damaged_animated_webp_is_one_line(tmp_path):
 def test_small_apng(tmp_path, name, frames, duration):
     first, *rest = pictures()[:frames]
     first.save(tmp_path / name, format="PNG", save_all=True, append_images=rest, duration=duration, default_image=False)
-    assert probe(tmp_path / name).frames == frames
+    info = probe(tmp_path / name)
+    assert info.frames == frames and info.fps <= FPS_MAX
     assert levels(read_frames(tmp_path / name)) == SHADES[:frames]
 
 

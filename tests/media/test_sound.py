@@ -14,13 +14,6 @@ from comfyui_longtake.media.write import open_writer
 SYNC = 0.02  # seconds
 
 
-def beeps(seconds, rate=RATE, every=1.0, channels=1):
-    """A wave [channels, n] with a click of 10 ms at every full second."""
-    time = np.arange(round(seconds * rate)) / rate
-    wave = np.where(time % every < 0.01, 0.8 * np.sin(2 * np.pi * 1000 * time), 0.0)
-    return np.repeat(wave[None], channels, 0).astype(np.float32)
-
-
 def film(path, seconds, fps=8, sound=(), codec=None):
     with open_writer(path, 32, 32, fps, sound=sound, codec=codec) as writer:
         for number in range(round(seconds * fps)):
@@ -28,26 +21,12 @@ def film(path, seconds, fps=8, sound=(), codec=None):
     return path
 
 
-def heard(path):
-    """Seconds at which a click begins in a film, by the times of its own frames."""
-    parts, begin = [], None
-    with av.open(str(path)) as file:
-        resampler = av.AudioResampler("flt", "mono", RATE)
-        for frame in file.decode(audio=0):
-            begin = frame.time if begin is None else begin
-            parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
-    loud = np.abs(np.concatenate(parts)) > 0.2
-    first = np.flatnonzero(loud & ~np.concatenate([[False], loud[:-1]]))
-    kept = first[np.concatenate([[True], np.diff(first) > RATE // 2])]
-    return kept / RATE + begin
-
-
 FILES = [(".mp4", "h264"), (".mp4", "h265"), (".mov", "h264"), (".mp4", "av1"), (".mov", "prores"), (".webm", "vp9")]
 
 
 @pytest.mark.parametrize("fps", [8, 24000 / 1001, 60])
 @pytest.mark.parametrize(("suffix", "codec"), FILES)
-def test_sound_is_where_it_was_put(tmp_path, suffix, codec, fps):
+def test_sound_is_where_it_was_put(tmp_path, suffix, codec, fps, beeps, heard):
     path = film(tmp_path / f"a{suffix}", 3, fps, [WaveSound(beeps(2), RATE, Fraction(1, 4))], codec)
     assert heard(path) == pytest.approx([0.25, 1.25], abs=SYNC)
     info = probe(path)
@@ -58,19 +37,19 @@ def test_sound_is_where_it_was_put(tmp_path, suffix, codec, fps):
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
-def test_the_sound_of_a_film_comes_through_at_its_place(tmp_path, suffix):
+def test_the_sound_of_a_film_comes_through_at_its_place(tmp_path, suffix, beeps, heard):
     source = film(tmp_path / f"source{suffix}", 4, sound=[WaveSound(beeps(4, 44_100, channels=2), 44_100)])
     path = film(tmp_path / "long.mp4", 12, sound=[FileSound(source, Fraction(5, 2)), FileSound(source, Fraction(8))])
     assert heard(path) == pytest.approx([2.5, 3.5, 4.5, 5.5, 8, 9, 10, 11], abs=SYNC)
 
 
-def test_sound_is_in_time_after_five_minutes(tmp_path):
+def test_sound_is_in_time_after_five_minutes(tmp_path, beeps, heard):
     source = film(tmp_path / "source.mp4", 300, 1, [WaveSound(beeps(300, 44_100, every=60.0), 44_100)])
     path = film(tmp_path / "long.mp4", 304, 1, [FileSound(source, Fraction(4))])
     assert heard(path) == pytest.approx([4, 64, 124, 184, 244], abs=SYNC)
 
 
-def test_sound_that_begins_beside_its_video(tmp_path):
+def test_sound_that_begins_beside_its_video(tmp_path, beeps, heard):
     """Sound of a file whose first sample is heard 0.5 s after, or whose first 0.5 s lie before, the first frame."""
     for shift in (0.5, -0.5):
         path = tmp_path / f"{shift}.mkv"
