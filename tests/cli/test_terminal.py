@@ -145,14 +145,18 @@ def running(pid):
         return False
 
 
-def test_waiting_is_said_once_it_takes_long(monkeypatch):
+@pytest.mark.parametrize("silence", [9.0, 0.02])
+def test_waiting_is_said_when_it_takes_long_and_again_when_it_goes_on(monkeypatch, silence):
     monkeypatch.setattr(terminal, "PATIENCE", 0.05)
-    for seconds, said in ((0.3, "reading …\n"), (0, "")):
+    monkeypatch.setattr(terminal, "SILENCE", silence)
+    for seconds, least in ((0.5, 1 if silence > 1 else 2), (0, 0)):
         console = Console(file=io.StringIO(), force_terminal=False)
         with terminal.waiting(console, "reading"):
             time.sleep(seconds)
+        lines = console.file.getvalue().splitlines()
         time.sleep(0.1)
-        assert console.file.getvalue() == said
+        assert set(lines) <= {"reading …"} and len(lines) >= least and (silence < 1 or len(lines) == least)
+        assert console.file.getvalue().splitlines() == lines
 
 
 def test_a_second_interruption_of_a_run_is_not_heeded():
@@ -173,7 +177,7 @@ def test_a_warning_that_waits_is_said_once(capsys):
 
 
 def test_work_that_nobody_can_watch_is_told_of_line_by_line(monkeypatch):
-    monkeypatch.setattr(bars, "SILENCE", 0.02)
+    monkeypatch.setattr(terminal, "SILENCE", 0.02)
     heard = io.StringIO()
     with bars.working(Console(file=heard, force_terminal=False), "step [1]") as say:
         time.sleep(0.2)
@@ -187,7 +191,7 @@ def test_work_that_nobody_can_watch_is_told_of_line_by_line(monkeypatch):
 
 
 def test_work_is_told_of_with_its_share_and_never_by_quiet_consoles(monkeypatch):
-    monkeypatch.setattr(bars, "SILENCE", 0.02)
+    monkeypatch.setattr(terminal, "SILENCE", 0.02)
     heard = io.StringIO()
     with bars.Bars(console=Console(file=heard, force_terminal=False)) as shown:
         shown.update(shown.add_task("sampling", total=4.0), completed=1.0)
