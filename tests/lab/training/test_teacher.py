@@ -83,7 +83,7 @@ def test_a_net_learns_what_follows_the_clean_clip_from_what_it_makes_of_it(model
     bank = Bank(SMALL, vae, encoder, TextAdapter().eval(), torch.device("cpu"), sizes={(32, 32): 1.0}, latents=4)
     bank.fill(0.0, least=2)
 
-    def draw(frames, rng):
+    def draw(frames, rng, shift):
         context = (torch.arange(frames) == 0) & (frames > 1)
         return Pattern(torch.where(context, 0.0, 0.5), context)
 

@@ -118,7 +118,7 @@ def test_loss_of_an_untrained_net_is_that_of_predicting_nothing(encoder, vae, mo
     model = VideoDiT(DiTConfig(channels=12, width=64, depth=1))
     pattern = dit_module.draw(1, random.Random(0))
     pattern.sigma = torch.tensor([0.5])
-    monkeypatch.setattr(dit_module, "draw", lambda frames, rng: pattern)
+    monkeypatch.setattr(dit_module, "draw", lambda frames, rng, shift: pattern)
     picked = []
     draw = bank.draw
 
