@@ -10,12 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, Task, TextColumn
 
-SILENCE = 9.0
-"""Seconds between two lines about work that goes on."""
+from . import terminal
 
 
 class Bars(Progress):
-    """Rich's progress bars; where they are no terminal's, a line every SILENCE seconds says where the work stands."""
+    """Rich's progress bars; where they are no terminal's, a line every `terminal.SILENCE` seconds says where the work stands."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -41,7 +40,7 @@ class Bars(Progress):
         self._speaker = None
 
     def _speak(self) -> None:
-        while not self._over.wait(SILENCE):
+        while not self._over.wait(terminal.SILENCE):
             said = [state(task) for task in self.tasks if task.visible and not task.finished]
             if said:
                 self.console.print("; ".join(said))

@@ -31,6 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Options of `longtake finish`."""
     parser = subparsers.add_parser(
         "finish",
+        usage="longtake finish [options] FILM",
         help="bring a film to another frame rate, size and sound",
         description="Frames are repeated or blended, never across a cut, and scaled; sound and marks are kept. A run that was "
         "stopped goes on from the pieces it had finished. In ComfyUI, Finish Video does so with interpolation and upscale models.",

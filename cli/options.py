@@ -42,8 +42,8 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
         "--strength",
         type=strength,
         metavar="S",
-        help="of the remix: subtle, mild (default), strong, 0..1, or two of these to go between, such as subtle:0.8; of the way "
-        "between clips: 1 is made from noise alone, less begins with a dissolve (0.5)",
+        help="of the remix: subtle, mild (default), strong or 0..1, or two of these, such as subtle:0.8; between clips: 1 is from "
+        "noise alone (0.5)",
     )
     source.add_argument("--shots", type=Path, metavar="FILE", help="several prompts: text, one a line, or JSON")
 

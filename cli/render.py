@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Options of `longtake render`."""
-    parser = subparsers.add_parser("render", help="make a film from a prompt, a picture, clips or a list of shots")
+    what = "make a film from a prompt, a picture, clips or a list of shots"
+    parser = subparsers.add_parser("render", help=what, usage="longtake render [options] [prompt]")
     add_render_options(parser)
     parser.set_defaults(run=run)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 LINE = 300
 """Printable characters of a line at most."""
-PATIENCE = 5.0
-"""Seconds without a word where nobody sees a line that moves."""
+PATIENCE, SILENCE = 5.0, 9.0
+"""Seconds without a word where nobody sees a line that moves: before the first, and between two."""
 NOT_SHOWN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Kinds of characters that steer a terminal, turn the direction of writing, or are none."""
 
@@ -49,18 +49,24 @@ def say_path(path: object) -> None:
 
 @contextlib.contextmanager
 def waiting(console: Console, what: str) -> Iterator[None]:
-    """Says what is waited for: at once on a terminal, elsewhere once it takes longer than PATIENCE."""
+    """Says what is waited for: at once on a terminal, elsewhere once it takes longer than PATIENCE, and again every SILENCE."""
     if console.is_terminal:
         with console.status(what):
             yield
         return
-    timer = threading.Timer(PATIENCE, console.print, (f"{what} …",))
-    timer.daemon = True
-    timer.start()
+    over = threading.Event()
+
+    def speak() -> None:
+        pause = PATIENCE
+        while not over.wait(pause):
+            console.print(f"{what} …")
+            pause = SILENCE
+
+    threading.Thread(target=speak, name="waiting", daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
 
 
 def forgive(*streams: TextIO) -> None:

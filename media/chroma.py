@@ -26,6 +26,9 @@ SHARPNESS = 0.6
 """Parameter C of swscale's bicubic (B = 0), see Mitchell and Netravali 1988, equation 8."""
 REACH = 16
 """Pixels to each side that a sample is made of; beyond them the inverse has less than a thousandth."""
+LEAN = 0.25
+"""How far the inverse leans away from taking every second pixel as it is, where samples lie on pixels; both are inverses, and so
+is what lies beyond. An edge of colour is read a seventh of a pixel from its place by least squares alone, a twentieth by this."""
 SIZE = 96
 """Pixels of the line that the inverse is computed on; its middle knows of no edge."""
 
@@ -50,6 +53,9 @@ def taps(place: str) -> tuple[float, ...]:
     pixels, samples = np.arange(SIZE)[:, None], np.arange(SIZE // 2)[None]
     reading = np.vectorize(cubic)((pixels - shift) / 2 - samples)
     inverse = np.linalg.pinv(reading)[SIZE // 4]
+    if place != "center":
+        inverse = (1 + LEAN) * inverse
+        inverse[SIZE // 2] -= LEAN
     first = SIZE // 2 - REACH + (place == "center")
     found = inverse[first : SIZE // 2 + REACH + 1]
     return tuple((found / found.sum()).tolist())

@@ -28,7 +28,7 @@ from ...models.prompts.captions import caption
 from ...models.prompts.scene import WORLDS
 from ...models.text import load_text
 from ..world.prompt_grammar import prompt as world_prompt
-from . import harmless, refused
+from . import harmless, refused, refused_words
 
 SEED = 7
 A_TEMPLATE = {"en": 8, "de": 8, "fr": 8}
@@ -102,17 +102,17 @@ def templates() -> list[Sentence]:
     names = "|".join(lines(NAMES))
     for name, languages in refused.REFUSED.items():
         for language, patterns in languages.items():
-            slots = refused.SLOTS[language] | {"name": names}
+            slots = refused_words.SLOTS[language] | {"name": names}
             count = A_TEMPLATE[language] * (6 if "{name}" in patterns else 1)
             for template in (line.strip() for line in patterns.splitlines() if line.strip()):
                 rng = random.Random(f"{SEED} {template}")
                 made += [(varied(drawn(template, slots, rng), rng), frozenset({name})) for _ in range(count)]
-    for name, languages in refused.WORDS.items():
+    for name, languages in refused_words.WORDS.items():
         for language, words in languages.items():
             for word in words.split("|"):
                 rng = random.Random(f"{SEED} {word}")
-                spoken = [word, f"{word} {{where}}", f"{{who}}, {word}"]
-                made += [(varied(drawn(line, refused.SLOTS[language], rng), rng), frozenset({name})) for line in spoken]
+                phrases = [word, f"{word} {{where}}", f"{{who}}, {word}"]
+                made += [(varied(drawn(line, refused_words.SLOTS[language], rng), rng), frozenset({name})) for line in phrases]
     rng = random.Random(SEED)
     for language, patterns in harmless.HARMLESS.items():
         slots = harmless.SLOTS[language]

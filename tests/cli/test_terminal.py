@@ -145,14 +145,25 @@ def running(pid):
         return False
 
 
-def test_waiting_is_said_once_it_takes_long(monkeypatch):
+@pytest.mark.parametrize(("silence", "least"), [(60.0, 1), (0.02, 3)])
+def test_waiting_is_said_when_it_takes_long_and_again_when_it_goes_on(monkeypatch, silence, least):
     monkeypatch.setattr(terminal, "PATIENCE", 0.05)
-    for seconds, said in ((0.3, "reading …\n"), (0, "")):
-        console = Console(file=io.StringIO(), force_terminal=False)
-        with terminal.waiting(console, "reading"):
-            time.sleep(seconds)
-        time.sleep(0.1)
-        assert console.file.getvalue() == said
+    monkeypatch.setattr(terminal, "SILENCE", silence)
+    console, end = Console(file=io.StringIO(), force_terminal=False), time.monotonic() + 30
+    with terminal.waiting(console, "reading"):
+        while len(console.file.getvalue().splitlines()) < least and time.monotonic() < end:
+            time.sleep(0.02)
+    lines = console.file.getvalue().splitlines()
+    assert set(lines) == {"reading …"} and len(lines) >= least and (silence < 1 or len(lines) == 1)
+
+
+def test_waiting_that_is_short_is_not_said(monkeypatch):
+    monkeypatch.setattr(terminal, "PATIENCE", 30.0)
+    console = Console(file=io.StringIO(), force_terminal=False)
+    with terminal.waiting(console, "reading"):
+        pass
+    time.sleep(0.05)
+    assert console.file.getvalue() == ""
 
 
 def test_a_second_interruption_of_a_run_is_not_heeded():
@@ -173,12 +184,15 @@ def test_a_warning_that_waits_is_said_once(capsys):
 
 
 def test_work_that_nobody_can_watch_is_told_of_line_by_line(monkeypatch):
-    monkeypatch.setattr(bars, "SILENCE", 0.02)
+    monkeypatch.setattr(terminal, "SILENCE", 0.02)
     heard = io.StringIO()
+    end = time.monotonic() + 30
     with bars.working(Console(file=heard, force_terminal=False), "step [1]") as say:
-        time.sleep(0.2)
+        while "step [1]" not in heard.getvalue() and time.monotonic() < end:
+            time.sleep(0.02)
         say("step [2]")
-        time.sleep(0.2)
+        while "step [2]" not in heard.getvalue() and time.monotonic() < end:
+            time.sleep(0.02)
     lines = heard.getvalue().splitlines()
     assert lines[0] == "step [1]" and "step [2]" in lines
     before = heard.getvalue()
@@ -187,12 +201,14 @@ def test_work_that_nobody_can_watch_is_told_of_line_by_line(monkeypatch):
 
 
 def test_work_is_told_of_with_its_share_and_never_by_quiet_consoles(monkeypatch):
-    monkeypatch.setattr(bars, "SILENCE", 0.02)
+    monkeypatch.setattr(terminal, "SILENCE", 0.02)
     heard = io.StringIO()
     with bars.Bars(console=Console(file=heard, force_terminal=False)) as shown:
         shown.update(shown.add_task("sampling", total=4.0), completed=1.0)
-        time.sleep(0.2)
-    assert heard.getvalue().startswith("sampling, 25 %")
+        end = time.monotonic() + 30
+        while "25 %" not in heard.getvalue() and time.monotonic() < end:
+            time.sleep(0.02)
+    assert "sampling, 25 %" in heard.getvalue()
     silent = io.StringIO()
     with bars.working(Console(file=silent, force_terminal=False, quiet=True), "x"):
         time.sleep(0.1)

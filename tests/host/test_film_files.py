@@ -119,7 +119,9 @@ LOOK = """async ([name, times, points]) => {
   const c = document.querySelector('canvas'); c.width = v.videoWidth; c.height = v.videoHeight;
   const seen = [];
   for (const time of times) {
+    const drawn = new Promise(done => v.requestVideoFrameCallback(done));
     await new Promise(done => { v.onseeked = done; v.currentTime = time; });
+    await Promise.race([drawn, new Promise(done => setTimeout(done, 3000))]);
     c.getContext('2d').drawImage(v, 0, 0);
     seen.push(points.map(([x, y]) => [...c.getContext('2d').getImageData(x * c.width, y * c.height, 1, 1).data].slice(0, 3)));
   }

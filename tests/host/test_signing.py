@@ -59,11 +59,11 @@ def verified(path):
 
 
 def test_video_from_latent_and_save_video_are_signed_with_their_graph(signing):
-    nodes = graph(name="both", asked={"label": "AI", "aigc": "me", "sidecar": True})
-    nodes["6"] = saved("copied")
-    nodes["7"] = saved("again", "mp4", "h264", encoding="re-encode", **{"encoding.crf": 23.0, "encoding.color_space": "auto"})
+    nodes = graph(name="signs-both", asked={"label": "AI", "aigc": "me", "sidecar": True})
+    nodes["6"] = saved("signs-copied")
+    nodes["7"] = saved("signs-again", "mp4", "h264", encoding="re-encode", **{"encoding.crf": 23.0, "encoding.color_space": "auto"})
     signing.run(nodes)
-    (made,), (copied,), (again,) = (files(signing, f"{name}_*.mp4") for name in ("both", "copied", "again"))
+    (made,), (copied,), (again,) = (files(signing, f"signs-{name}_*.mp4") for name in ("both", "copied", "again"))
     for path in (made, copied, again):
         found = verified(path)
         assert found.signature.state == "trusted" and found.signature.own, (path, found.lines())

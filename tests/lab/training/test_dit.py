@@ -162,7 +162,7 @@ def test_baked_guidance_is_learnt_from_the_teacher(bank, nets, model):
 def test_a_net_learns_what_follows_the_clean_clip_from_what_it_makes_of_it(bank, nets, model, monkeypatch):
     shelves = LatentShelves(bank[0], *nets, CPU)
 
-    def draw(frames, rng):
+    def draw(frames, rng, shift):
         context = (torch.arange(frames) == 0) & (frames > 1)
         return Pattern(torch.where(context, 0.0, 0.5), context)
 
