@@ -15,7 +15,7 @@ def is_animated(path: str | os.PathLike[str]) -> bool:
     """Whether a WebP file holds more than a still: the flag of its extended header."""
     with open(path, "rb") as file:
         head = file.read(21)
-    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
+    return len(head) == 21 and head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
 
 
 def frames(path: str | os.PathLike[str]) -> Iterator[tuple[Fraction, Fraction, Any]]:

@@ -306,7 +306,6 @@ def _length(path: str | os.PathLike[str], container: Any, stream: Any) -> tuple[
     fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
     if fps > FPS_MAX:
         frames, fps = _count(path, Fraction(25))
-        fps = min(fps, Fraction(FPS_MAX))
         return frames, fps, frames / fps
     said = _duration(container, stream)
     frames = stream.frames or round((said or 0) * fps)
@@ -332,7 +331,7 @@ def _count(path: str | os.PathLike[str], fps: Fraction) -> tuple[int, Fraction]:
                     last = packet.pts if last is None else max(last, packet.pts)
     if count > 1 and first is not None and last is not None and last > first:
         fps = Fraction(count - 1) / ((last - first) * unit)
-    return max(1, count), fps
+    return max(1, count), min(fps, Fraction(FPS_MAX))
 
 
 def _is_picture(container: Any) -> bool:

@@ -49,6 +49,26 @@ def test_animated_webp_that_says_it_is_huge(tmp_path):
         probe(tmp_path / "a.webp")
 
 
+@pytest.mark.parametrize("size", [0, 11, 16, 20])
+def test_a_webp_of_a_header_alone(tmp_path, size):
+    (tmp_path / "a.webp").write_bytes(b"RIFF\x40\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02"[:size])
+    with pytest.raises(MediaError, match=r"a\.webp"):
+        probe(tmp_path / "a.webp")
+
+
+def test_frames_a_microsecond_apart(tmp_path):
+    with av.open(str(tmp_path / "a.mkv"), "w", options={"default_mode": "infer"}) as container:
+        stream = container.add_stream("ffv1", rate=1_000_000)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "bgr0"
+        for number, shade in enumerate(pictures()):
+            frame = av.VideoFrame.from_image(shade)
+            frame.pts, frame.time_base = number, Fraction(1, 1_000_000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    info = probe(tmp_path / "a.mkv")
+    assert info.fps <= FPS_MAX and len(list(read_frames(tmp_path / "a.mkv"))) < 100
+
+
 def test_animated_webp_of_uneven_times_and_alpha(tmp_path):
     films = [Image.new("RGBA", (32, 24), (200, 200, 200, alpha)) for alpha in (255, 0, 255)]
     films[0].save(tmp_path / "a.webp", save_all=True, append_images=films[1:], duration=[100, 300, 100], lossless=True)
