@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+PIXELS_MAX = 8192 * 4320
 USUAL = 100  # milliseconds of a frame that says 0, as browsers show it
 
 
@@ -27,6 +28,8 @@ def frames(path: str | os.PathLike[str]) -> Iterator[tuple[Fraction, Fraction, A
     time = Fraction(0)
     damaged = (OSError, ValueError, EOFError, SyntaxError, Image.DecompressionBombError)
     with contextlib.suppress(*damaged), Image.open(path) as film:
+        if film.width * film.height > PIXELS_MAX:
+            return
         for picture in ImageSequence.Iterator(film):
             kind = "rgba" if "A" in picture.getbands() else "rgb24"
             array = np.array(picture.convert("RGBA" if kind == "rgba" else "RGB"))

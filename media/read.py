@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 NOT_VIDEO = {"tty", "hls", "dash", "concat", "concatf", "lrc", "srt", "ass", "webvtt"}  # text that ffmpeg would render
 PICTURES = {"image2", "apng", "ico", "gif"}  # beside the many that end in _pipe
-PIXELS_MAX, SIDE_MAX = 8192 * 4320, 16384
+PIXELS_MAX, SIDE_MAX = animated.PIXELS_MAX, 16384
 GAP, GAP_MAX = 60, 600
 """Seconds from which on a frame is held for long, and for which all such frames together are shown at most: with more their
 neighbours' times are damaged."""

@@ -39,11 +39,12 @@ def test_animated_webp(tmp_path):
     assert levels(read_frames(tmp_path / "a.webp", start=0.25)) == SHADES[2:]
 
 
-def test_animated_webp_that_says_it_is_huge(tmp_path):
+@pytest.mark.parametrize("canvas", [b"\xff\x5f\x00\xff\x7f\x00", b"\x3f\x00\x00\x2f\x00\x10"], ids=["24576x32768", "64x1048624"])
+def test_animated_webp_that_says_it_is_huge(tmp_path, canvas):
     first, *rest = pictures()
     first.save(tmp_path / "a.webp", save_all=True, append_images=rest, duration=125, lossless=True)
     data = bytearray((tmp_path / "a.webp").read_bytes())
-    data[24:30] = b"\xff\x5f\x00\xff\x7f\x00"  # 24,576 by 32,768 pixels
+    data[24:30] = canvas
     (tmp_path / "a.webp").write_bytes(data)
     with pytest.raises(MediaError, match=r"a\.webp"):
         probe(tmp_path / "a.webp")
