@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
@@ -16,34 +15,26 @@ from . import terminal
 class Bars(Progress):
     """Rich's progress bars; where they are no terminal's, a line every `terminal.SILENCE` seconds says where the work stands."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._over = threading.Event()
-        self._speaker: threading.Thread | None = None
+    _speaker: terminal.Speaker | None = None
 
     def start(self) -> None:
         """Shows the bars, or begins to speak."""
         if self.disable or self.console.is_terminal:
             super().start()
         else:
-            self._over.clear()
-            self._speaker = threading.Thread(target=self._speak, name="progress lines", daemon=True)
+            self._speaker = terminal.Speaker(self.console, self._words, terminal.SILENCE)
             self._speaker.start()
 
     def stop(self) -> None:
         """Takes the bars away, or falls silent."""
         if self._speaker is None:
             super().stop()
-            return
-        self._over.set()
-        self._speaker.join()
-        self._speaker = None
+        else:
+            self._speaker.stop()
+            self._speaker = None
 
-    def _speak(self) -> None:
-        while not self._over.wait(terminal.SILENCE):
-            said = [state(task) for task in self.tasks if task.visible and not task.finished]
-            if said:
-                self.console.print("; ".join(said))
+    def _words(self) -> str:
+        return "; ".join(state(task) for task in self.tasks if task.visible and not task.finished)
 
 
 def state(task: Task) -> str:

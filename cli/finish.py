@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from .bars import Bars
 from .options import add_disclosure_options, add_guard_option, disclosure_of
 from .render import note_all, peak_memory
 from .terminal import say, waiting
-from .values import shorten
+from .values import sides
 from .video_file import check_output
 
 if TYPE_CHECKING:
@@ -60,14 +59,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def plain(option: str) -> str:
     """The line on an option as the command's help has it."""
     return (WORDS[option][0].lower() + WORDS[option][1:]).rstrip(".").replace("%", "%%")
-
-
-def sides(text: str) -> tuple[int, int]:
-    """`WIDTHxHEIGHT` in pixels, one of them may be 0."""
-    match = re.fullmatch(r"\s*([0-9]{1,6})\s*[xX×]\s*([0-9]{1,6})\s*", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not a size: write WIDTHxHEIGHT, such as 1920x1080, or 1920x0")
-    return int(match[1]), int(match[2])
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -54,19 +54,37 @@ def waiting(console: Console, what: str) -> Iterator[None]:
         with console.status(what):
             yield
         return
-    over = threading.Event()
-
-    def speak() -> None:
-        pause = PATIENCE
-        while not over.wait(pause):
-            console.print(f"{what} …")
-            pause = SILENCE
-
-    threading.Thread(target=speak, name="waiting", daemon=True).start()
+    speaker = Speaker(console, lambda: f"{what} …", PATIENCE)
+    speaker.start()
     try:
         yield
     finally:
-        over.set()
+        speaker.stop()
+
+
+class Speaker:
+    """Says `words()` where nobody sees a line that moves: after `patience` seconds, and again every SILENCE; nothing for ""."""
+
+    def __init__(self, console: Console, words: Callable[[], str], patience: float):
+        self.console, self.words, self.patience = console, words, patience
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._speak, name="what is waited for", daemon=True)
+
+    def start(self) -> None:
+        """Begins to count the seconds."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Falls silent."""
+        self._over.set()
+        self._thread.join()
+
+    def _speak(self) -> None:
+        pause = self.patience
+        while not self._over.wait(pause):
+            if said := self.words():
+                self.console.print(said)
+            pause = SILENCE
 
 
 def forgive(*streams: TextIO) -> None:

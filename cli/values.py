@@ -42,10 +42,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 def size(text: str) -> tuple[int, int]:
     """`WIDTHxHEIGHT` in pixels."""
-    match = re.fullmatch(r"\s*([0-9]{1,9})\s*[xX×]\s*([0-9]{1,9})\s*", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not a size: write WIDTHxHEIGHT, such as 256x160")
-    width, height = int(match[1]), int(match[2])
+    width, height = sides(text, "256x160")
     if not (SIDE_MIN <= width <= SIDE_MAX and SIDE_MIN <= height <= SIDE_MAX):
         raise argparse.ArgumentTypeError(
             f"{width}x{height} is not allowed: each side must be {SIDE_MIN} to {SIDE_MAX} pixels, such as 256x160"
@@ -55,6 +52,14 @@ def size(text: str) -> tuple[int, int]:
             f"{width}x{height} is not allowed: at most {PIXELS_MAX:,} pixels a frame, such as 1920x1088"
         )
     return width, height
+
+
+def sides(text: str, such: str = "1920x1080, or 1920x0") -> tuple[int, int]:
+    """Two numbers with an x between, `such` as that; what they may be is for others to say."""
+    match = re.fullmatch(r"\s*([0-9]{1,9})\s*[xX×]\s*([0-9]{1,9})\s*", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not a size: write WIDTHxHEIGHT, such as {such}")
+    return int(match[1]), int(match[2])
 
 
 def strength(text: str) -> tuple[float, float]:

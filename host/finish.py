@@ -15,8 +15,6 @@ from typing import Any
 import comfy.utils
 import torch
 from comfy import model_management
-from comfy.cli_args import args
-from comfy_api.latest import io, ui
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -28,14 +26,13 @@ from ..media.finish import Finish, Models
 from ..media.finish_options import FinishOptions
 from ..media.footage import FileFootage, Footage, Origin, Scan, thumb
 from ..media.pixels import fit
-from ..media.retime import regular
 from ..media.sound import Sound
 from ..media.tags import samples
 from . import guarding, signing
 from .file_names import expand
 from .progress import EVERY, Watch, clock
 from .sources import file_of, wave_of
-from .video import place, suffix_of, texts_of
+from .video import graph_tags, place, shown, suffix_of, texts_of
 
 log = logging.getLogger(__name__)
 TILE, TILE_MIN, OVERLAP = 512, 128, 32
@@ -72,7 +69,7 @@ def finish(
         models,
         disclosure,
         audio=None if audio is None else wave_of(audio),
-        tags={} if args.disable_metadata else {"prompt": prompt, **(extra or {})},
+        tags=graph_tags(prompt, extra),
         prompts=texts_of(prompt),
         check=guard.check_frames,
         pieces=folder / f"{name}.pieces",
@@ -85,8 +82,7 @@ def finish(
     Watch().say("\n".join([f"{made.frames} frames at {float(made.fps):.5g} fps, {made.size[0]}x{made.size[1]}", *made.notes]))
     for note in made.notes:
         log.info("%s: %s", path.name, note)
-    shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
-    return signing.SignedVideo(str(path), made.said), shown
+    return shown(path, below, made.said)
 
 
 class _Bar:
@@ -117,6 +113,7 @@ class HeldFootage:
     made: bool = False
     name: str = "the video"
     path: Path | None = None
+    start: Fraction = Fraction(0)
 
     @cached_property
     def parts(self) -> Any:
@@ -139,8 +136,7 @@ class HeldFootage:
         changes, count = Changes(), len(self.parts.images)
         for image in self.parts.images:
             changes.add(thumb(image[..., :3]))
-        times = regular([number / self.fps for number in range(count)], self.fps)
-        return Scan(times, count / self.fps, changes.cuts())
+        return Scan([number / self.fps for number in range(count)], count / self.fps, changes.cuts())
 
     @cached_property
     def origin(self) -> Origin:

@@ -74,14 +74,18 @@ def joins_tag(joins: JoinFrames, latents: int, cuts: Sequence[int] = ()) -> dict
 
 def cuts_in(latent: Mapping[str, Any], latents: int) -> list[int]:
     """Frames after a hard cut that a LATENT tells of; none where it has another length by now."""
-    tag = latent.get(JOINS)
-    return list(tag.get("cuts", ())) if isinstance(tag, Mapping) and tag.get("latents") == latents else []
+    return list((_joins_of(latent, latents) or {}).get("cuts", ()))
 
 
 def joins_in(latent: Mapping[str, Any], latents: int) -> JoinFrames:
     """Joins that a LATENT tells of; none where it has another length by now."""
+    return JoinFrames.read(_joins_of(latent, latents))
+
+
+def _joins_of(latent: Mapping[str, Any], latents: int) -> Mapping[str, Any] | None:
+    """What `joins_tag` put into a LATENT; None where it has another length by now."""
     tag = latent.get(JOINS)
-    return JoinFrames.read(tag if isinstance(tag, Mapping) and tag.get("latents") == latents else None)
+    return tag if isinstance(tag, Mapping) and tag.get("latents") == latents else None
 
 
 def video(latent: Any, channels: int | None = None, name: str = "latent", space: Space | None = None) -> Tensor:

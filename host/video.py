@@ -102,7 +102,7 @@ def save(
     facts = {**(joins._asdict() if any(joins) else {}), **({"cuts": [real.place(at) for at in take.cuts]} if take.cuts else {})}
     record = mark.make_record(texts_of(prompt), 0, "ComfyUI graph", **(facts | {"fps": rate} if facts else {}))
     said = Film(disclosure, record, *size, rate)
-    tags: dict[str, Any] = said.tags | ({} if args.disable_metadata else {"prompt": prompt, **(extra or {})})
+    tags = said.tags | graph_tags(prompt, extra)
     watching = guarding.guard()
     watching.check_prompts(texts_of(prompt))
     watching.begin_film(rate)
@@ -116,8 +116,18 @@ def save(
         Watch().say("\n".join(notes + silent))
     said.sources = signing.sources(prompt, node)
     signing.tell(said.finish(writer.files))
-    shown = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
-    return signing.SignedVideo(str(path), said), shown
+    return shown(path, below, said)
+
+
+def graph_tags(prompt: Any, extra: dict[str, Any] | None) -> dict[str, Any]:
+    """Tags with the graph that made a file; none where the host was started without metadata."""
+    return {} if args.disable_metadata else {"prompt": prompt, **(extra or {})}
+
+
+def shown(path: Path, below: str, said: Film) -> tuple[Any, Any]:
+    """(VIDEO, preview) of a finished file in the output folder."""
+    preview = ui.PreviewVideo([ui.SavedResult(path.name, below, io.FolderType.output)])
+    return signing.SignedVideo(str(path), said), preview
 
 
 class _Take(NamedTuple):

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 PIXELS_MAX = 8192 * 4320
+"""Of a frame: one alone would take gigabytes beyond."""
 USUAL = 100  # milliseconds of a frame that says 0, as browsers show it
 
 

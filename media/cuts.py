@@ -47,10 +47,10 @@ class Changes:
         return found
 
 
-def known(record: Mapping[str, Any], times: Sequence[Fraction], start: Fraction = Fraction(0)) -> list[int]:
-    """Cuts that LongTake's record of a film lists under `cuts`, as numbers of the frames shown at `times`, in seconds from second
+def known(record: Mapping[str, Any], times: Sequence[Fraction], start: Fraction = Fraction(0), name: str = "cuts") -> list[int]:
+    """Frames that LongTake's record of a film lists under `name`, as numbers of those shown at `times`, in seconds from second
     `start` of the film on; none where it does not say its rate."""
-    listed, fps = record.get("cuts"), record.get("fps")
+    listed, fps = record.get(name), record.get("fps")
     if not isinstance(listed, list) or isinstance(fps, bool) or not isinstance(fps, int | float) or not 0.1 <= fps <= 1000:
         return []
     rate, found = Fraction(fps).limit_denominator(1001), []

@@ -224,7 +224,10 @@ class Finish:
         """What the film says of its making: nothing where no model had a hand in it. Raises UsageError for a label that does not
         fit."""
         old, asked = self.footage.origin.record, self.disclosure
-        moved = {name: [self.times.number(at) for at in self._shown(old, name)] for name in ("joins", "windows") if old.get(name)}
+        times, start = self.footage.scan.times, self.footage.start
+        moved = {
+            name: [self.times.number(at) for at in known(old, times, start, name)] for name in ("joins", "windows") if old.get(name)
+        }
         moved["cuts"] = [self.times.number(at) for at in self.footage.scan.cuts]
         facts = {"fps": float(self.fps), "size": list(self.size), **moved, "finished_from": old.get("id") or self.footage.name}
         seed, prompt = old.get("seed"), old.get("prompt")
@@ -239,11 +242,6 @@ class Finish:
         film = Film(asked, record, *self.size, float(self.fps))
         film.operation, film.sources = "finish", [*([self.footage.path] if self.footage.path else []), *self.sources]
         return film
-
-    def _shown(self, record: Mapping[str, Any], name: str) -> list[int]:
-        """Frames of the film that its record lists under `name`."""
-        start = getattr(self.footage, "start", Fraction(0))
-        return known({"cuts": record[name], "fps": record.get("fps")}, self.footage.scan.times, start)
 
     def _tags(self, said: Film) -> dict[str, Any]:
         kept = {key: text for key, text in self.footage.tags.items() if key not in TECHNICAL}

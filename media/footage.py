@@ -48,9 +48,10 @@ class Origin:
 
 
 class Footage(Protocol):
-    """A film to finish, whatever holds it. `name` is what messages call it."""
+    """A film to finish, whatever holds it. `name` is what messages call it, `start` the second of its record at which it begins."""
 
     name: str
+    start: Fraction
 
     @property
     def path(self) -> Path | None:

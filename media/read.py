@@ -304,14 +304,11 @@ def _length(path: str | os.PathLike[str], container: Any, stream: Any) -> tuple[
         frames, seconds = animated.length(path)
         return frames, frames / seconds, seconds
     fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
-    if fps > FPS_MAX:
-        frames, fps = _count(path, Fraction(25))
-        return frames, fps, frames / fps
     said = _duration(container, stream)
     frames = stream.frames or round((said or 0) * fps)
-    if frames >= 1 and said:
+    if frames >= 1 and said and fps <= FPS_MAX:
         return frames, fps, said
-    frames, fps = _count(path, fps)
+    frames, fps = _count(path, fps if fps <= FPS_MAX else Fraction(25))
     return frames, fps, frames / fps
 
 

@@ -39,6 +39,13 @@ DISCLOSURE = [
 """How the video says that a model made it."""
 
 
+def _disclosure(mark: bool, sign: bool, label: str, label_for: str, aigc: str, sidecar: bool) -> Any:
+    """What those inputs and `mark` ask for."""
+    from ..media.disclosure import Disclosure
+
+    return Disclosure(mark, sign, label, label_for == LABEL_FOR[1], aigc, sidecar)
+
+
 class LongTakeKnownFrames(io.ComfyNode):
     """Pictures and clips as known latents."""
 
@@ -157,7 +164,7 @@ class LongTakeVideo(io.ComfyNode):
                     options=list(TABLE),
                     tooltip="h264 plays everywhere; prores (MOV) is for editing; vp9 makes WebM.",
                 ),
-                io.Int.Input("crf", default=18, min=0, max=51, tooltip="0 best, 18 like the original, 51 worst (not ProRes)."),
+                io.Int.Input("crf", default=CRF, min=0, max=CRF_MAX, tooltip=WORDS["crf"]),
                 io.Boolean.Input(
                     "mark", default=True, tooltip="An invisible mark and metadata that say the video was made by a model."
                 ),
@@ -191,7 +198,6 @@ class LongTakeVideo(io.ComfyNode):
         audio: Any = None,
     ) -> io.NodeOutput:
         from ..host.video import save
-        from ..media.disclosure import Disclosure
 
         video, shown = save(
             vae,
@@ -200,7 +206,7 @@ class LongTakeVideo(io.ComfyNode):
             filename_prefix,
             codec=codec,
             crf=crf,
-            disclosure=Disclosure(mark, sign, label, label_for == LABEL_FOR[1], aigc, sidecar),
+            disclosure=_disclosure(mark, sign, label, label_for, aigc, sidecar),
             audio=audio,
             prompt=cls.hidden.prompt,
             extra=cls.hidden.extra_pnginfo,
@@ -286,7 +292,6 @@ class LongTakeFinish(io.ComfyNode):
         sidecar: bool = False,
     ) -> io.NodeOutput:
         from ..host.finish import finish
-        from ..media.disclosure import Disclosure
         from ..media.finish_options import FinishOptions
 
         made, shown = finish(
@@ -295,7 +300,7 @@ class LongTakeFinish(io.ComfyNode):
             filename_prefix,
             interpolation=interp_model,
             upscale=upscale_model,
-            disclosure=Disclosure(mark, sign, label, label_for == LABEL_FOR[1], aigc, sidecar),
+            disclosure=_disclosure(mark, sign, label, label_for, aigc, sidecar),
             audio=audio,
             prompt=cls.hidden.prompt,
             extra=cls.hidden.extra_pnginfo,

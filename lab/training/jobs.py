@@ -100,35 +100,34 @@ def _transformer(job: Job, span: Span) -> tuple[nn.Module, dict[str, Any]]:
 
     Clips are encoded on the CPU before the first step; those that another autoencoder encoded are refused.
     """
-    begun: dict[str, Any] = {}
+    start: dict[str, Tensor] | None = None
     if job.from_box:
-        vae, adapter, begun["start"] = _begun()
+        vae, adapter, cfg, start = _begun()
     else:
         trained, state = load_autoencoder(job.out / "autoencoder"), averaged(job.out, "text")
         if trained is None or state is None:
             raise UsageError(f"no autoencoder and text adapter in {job.out}: `longtake train autoencoder` and `text` come first")
         vae, adapter = trained, _adapter(job.out)
+        sizes = {"width": job.width or FoldedConfig.width, "depth": job.depth or FoldedConfig.depth}
+        cfg = FoldedConfig(channels=vae.channels, edition=adapter.edition, **sizes)
     world, device, latents = WORLDS[job.world], span["device"], job.out / "latents"
     count = CLIP // vae.frames_per_latent
     draw_latent_bank(latents, world, vae, load_text(), adapter, ENCODED, latents=max(8, count), seed=job.seed)
-    sizes = {"width": job.width or FoldedConfig.width, "depth": job.depth or FoldedConfig.depth}
-    cfg = FoldedConfig(channels=vae.channels, edition=adapter.edition, **sizes)
     tokens, nets = job.tokens or CELLS, (vae.to(device), load_text(device), adapter.to(device))
-    made = train_transformer(*nets, latents, job.out / job.net, cfg=cfg, tokens=tokens, **begun, **span)
+    made = train_transformer(*nets, latents, job.out / job.net, cfg=cfg, tokens=tokens, start=start, **span)
     return made, config_of(made)
 
 
-def _begun() -> tuple[Autoencoder, TextAdapter, dict[str, Tensor]]:
-    """The autoencoder, the text adapter and the weights of the transformer that were trained a part of the way."""
+def _begun() -> tuple[Autoencoder, TextAdapter, FoldedConfig, dict[str, Tensor]]:
+    """The autoencoder, the text adapter and shape and weights of the transformer that were trained a part of the way."""
     state, shape = load_state("autoencoder", CHECKPOINTS)
     vae = Autoencoder(config_from(shape))
-    vae.load_state_dict({name: value.float() for name, value in state.items()})
-    weights, _ = load_state("transformer", CHECKPOINTS)
-    weights = {name: value.float() for name, value in weights.items()}
+    fill(vae, state, "autoencoder")
+    weights, shape = load_state("transformer", CHECKPOINTS)
     words = {name.removeprefix("adapter."): value for name, value in weights.items() if name.startswith("adapter.")}
     adapter = TextAdapter(edition=edition_of(words))
-    adapter.load_state_dict(words)
-    return vae.eval().requires_grad_(False), adapter.eval().requires_grad_(False), weights
+    fill(adapter, words, "transformer")
+    return vae, adapter, FoldedConfig(**shape), weights
 
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"

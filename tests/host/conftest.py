@@ -8,11 +8,13 @@ import inspect
 import json
 import queue
 import re
+import shutil
 import subprocess
 import textwrap
 import threading
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from comfyui_longtake.errors import LongTakeError, UsageError
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+BROWSERS = ("/usr/lib/chromium/chromium", "chromium", "chromium-browser", "google-chrome")
 ASK_ABSENT = """
 import sys
 from importlib import metadata
@@ -224,3 +227,21 @@ def in_host(tmp_path_factory):
     host = InHost(tmp_path_factory.mktemp("in_host"))
     yield host
     host.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Opens a headless Chromium: `with chromium() as browser`. Skips where there is none."""
+    sync = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("no Chromium: install it, for instance with apt-get install chromium")
+
+    @contextmanager
+    def opened():
+        with sync.sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+            yield browser
+            browser.close()
+
+    return opened

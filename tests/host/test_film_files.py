@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import shutil
 import threading
 from fractions import Fraction
 
@@ -12,7 +11,6 @@ from comfyui_longtake.media.codecs import codecs
 from comfyui_longtake.media.read import probe, read_frames
 from comfyui_longtake.media.write import open_writer
 
-BROWSERS = ("/usr/lib/chromium/chromium", "chromium", "chromium-browser", "google-chrome")
 CORNERS = {(0.2, 0.25): (0.8, 0.2, 0.2), (0.8, 0.25): (0.2, 0.7, 0.3), (0.2, 0.75): (0.25, 0.3, 0.8)}
 """Where in the picture (across, down) which colour lies; the fourth quarter tells the time."""
 FILMS = [(codec, suffix, "24") for codec, suffixes in codecs().items() for suffix in suffixes if suffix != ".m4v"]
@@ -88,12 +86,8 @@ def test_the_hosts_nodes_see_every_frame_where_it_is(comfy, tmp_path, codec, suf
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page(chromium, tmp_path_factory):
     """A page of Chromium, and the folder that it is served from."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("no Chromium")
     folder = tmp_path_factory.mktemp("page")
     (folder / "index.html").write_text("<canvas></canvas>")
 
@@ -103,12 +97,10 @@ def page(tmp_path_factory):
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with playwright.sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=browser, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"])
-        one = chromium.new_page()
+    with chromium() as browser:
+        one = browser.new_page()
         one.goto(f"http://127.0.0.1:{server.server_port}/")
         yield one, folder
-        chromium.close()
     server.shutdown()
 
 

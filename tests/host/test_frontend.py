@@ -2,14 +2,12 @@
 
 import base64
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted(path.stem for path in (ROOT / "workflows" / "api").glob("*.json"))
-BROWSERS = ("/usr/lib/chromium/chromium", "chromium", "chromium-browser", "google-chrome")
 LOAD = """async (workflow) => {
   await app.loadGraphData(workflow);
   await new Promise(done => setTimeout(done, 300));
@@ -28,20 +26,14 @@ LOAD = """async (workflow) => {
 
 
 @pytest.fixture(scope="module")
-def page(comfy):
+def page(comfy, chromium):
     """A page with the front-end of the shared server."""
-    sync = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip("no Chromium: install it, for instance with apt-get install chromium")
-    with sync.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
-        page = chromium.new_page(viewport={"width": 1400, "height": 800})
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1400, "height": 800})
         page.goto(comfy.url)
         page.wait_for_function("window.app && window.app.graph && window.app.extensionManager", timeout=120_000)
         page.wait_for_function("window.LiteGraph && 'LongTakeVideo' in LiteGraph.registered_node_types", timeout=60_000)
         yield page
-        chromium.close()
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
