@@ -16,7 +16,7 @@ from ..engine.timeline import Timeline
 from ..media.read import probe, read_frames, read_image
 from ..media.sound import FileSound
 from ..models.box import decode_stream
-from ..models.vae import WARM, VideoVAE
+from ..models.vae import VideoVAE
 from ..take.stills import Clip, Stills
 
 END = 8  # latents of each end of a clip that are kept: context for the model and lead-in for the decoder
@@ -57,7 +57,7 @@ class Stage:
         def decode(latents: Tensor) -> Tensor:
             return torch.cat(list(self.decode([latents])))
 
-        return Stills(decode, lambda frames: self.encode_all(frames)[0], self.timeline, WARM)
+        return Stills(decode, lambda frames: self.encode_all(frames)[0], self.timeline, self.vae.warm)
 
     @torch.no_grad()
     def encode(self, frames: Tensor) -> Tensor:

@@ -25,8 +25,7 @@ from ..engine.noise_matrix import schedule
 from ..engine.roles import CONTEXT, TARGET
 from ..errors import UsageError
 from ..models.box import SCALE, context_of
-from ..models.dit import Context, VideoDiT
-from ..models.load import dit_config
+from ..models.dit import Context, DiTConfig, VideoDiT
 from ..models.vae import VideoVAE
 
 FPS = 8.0
@@ -36,25 +35,25 @@ FRAMES = "longtake"
 
 
 class Format(comfy.latent_formats.LatentFormat):
-    """Latents as the VAE gives them; previews by the linear part of its decoder."""
+    """Latents as the VAE gives them; previews by what its decoder makes of each channel alone."""
 
     latent_dimensions = 3
-    spacial_downscale_ratio = 16
-    temporal_downscale_ratio = 4
 
     def __init__(self, vae: VideoVAE):
         self.latent_channels = vae.channels
+        self.spacial_downscale_ratio, self.temporal_downscale_ratio = vae.spatial, vae.frames_per_latent
         self.latent_rgb_factors, self.latent_rgb_factors_bias = preview_factors(vae)
 
 
+@torch.no_grad()
 def preview_factors(vae: VideoVAE) -> tuple[list[list[float]], list[float]]:
-    """Weights [C][3] and bias [3] that turn a latent into the mean colour (-1..1) of the pixels it stands for."""
-    base = vae.decoder.base
-    frames = vae.frames_per_latent
-    weight = base.weight.view(frames, 3, -1, vae.channels).mean((0, 2))
-    bias = base.bias.view(frames, 3, -1).mean((0, 2))
-    std, mean = vae.std.flatten(), vae.mean.flatten()
-    return (weight * std).T.tolist(), (bias + weight @ mean).tolist()
+    """Weights [C][3] and bias [3] that turn a latent into about the mean colour (-1..1) of the pixels it stands for: half the
+    difference that one deviation up and down in each channel makes to a grey picture."""
+    each = torch.eye(vae.channels)
+    alone = torch.cat([torch.zeros(1, vae.channels), each, -each])[:, :, None, None, None].expand(-1, -1, 1, 3, 3)
+    colours = vae.decode(alone)[:, :, vae.spatial : -vae.spatial, vae.spatial : -vae.spatial].mean((1, 2, 3)) * 2 - 1
+    up, down = colours[1:].chunk(2)
+    return ((up - down) / 2).tolist(), colours[0].tolist()
 
 
 class HostDiT(VideoDiT):
@@ -68,7 +67,7 @@ class HostDiT(VideoDiT):
         operations: Any = None,
         **config: Any,
     ):
-        super().__init__(dit_config(config))
+        super().__init__(DiTConfig(**config))
         self.dtype = dtype
         _adopt(self, operations, dtype, device)
         for name, value in list(self.named_parameters()):

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..engine.timeline import Timeline
 from ..errors import UsageError
 from ..models.box import decode_stream
-from ..models.vae import WARM
+from ..models.vae import VideoVAE
 from ..take.backend import Put
 from ..take.stills import Stills
 from .box_vae import HostVAE
@@ -39,7 +39,7 @@ class HostCodec:
         if getattr(vae, "latent_dim", None) != 3:
             raise UsageError("this VAE decodes pictures, not video: connect the VAE that belongs to the video model")
         self.vae = vae
-        self.lead = WARM if isinstance(vae, HostVAE) else JOIN_LEAD
+        self.lead = VideoVAE.warm if isinstance(vae, HostVAE) else JOIN_LEAD
 
     @property
     def spatial(self) -> int:

@@ -15,7 +15,7 @@ from ..engine.frame_order import WindowConfig
 from ..engine.state import digest
 from ..engine.timeline import Timeline
 from .dit import Context, VideoDiT
-from .vae import WARM, VideoVAE
+from .vae import VideoVAE
 
 if TYPE_CHECKING:
     from .load import Bundle
@@ -134,7 +134,7 @@ def decode_stream(
 class BoxCodec:
     """The VAE in the box as `take.backend.VideoCodec`."""
 
-    lead = WARM
+    lead = VideoVAE.warm
 
     def __init__(self, vae: VideoVAE, device: Any):
         self.vae, self.device = vae, device

@@ -18,18 +18,19 @@ from torch import Tensor, nn
 from ..engine.capability import Capability
 from ..errors import UsageError, WeightsError
 from .adapter import TextAdapter
-from .autoencoder import Autoencoder
 from .box import capability_of, model_name
 from .dit import DiTConfig, VideoDiT
 from .manifest import MANIFEST, SHARD_NAME, WEIGHTS, read_manifest, read_regular
 from .prompts.scene import FULL, WORLDS
 from .recaption import Recaptioner
 from .text import TextEncoder, load_text
-from .transformer import FoldedDiT
-from .vae import VAEConfig, VideoVAE
+from .vae import VideoVAE, config_from
 
 SHARD = 15 * 2**20
 """Bytes of tensors in one shard; with its header a file stays under 16 MiB."""
+
+OTHER = "this version cannot build, of another latent for one: take weights made with this version, or reinstall LongTake"
+"""What is wrong with a configuration of another net."""
 
 
 @dataclass
@@ -156,18 +157,13 @@ def check_size(widths: Sequence[int], depth: int, state: dict[str, Tensor], name
 def load_vae(folder: Path = WEIGHTS) -> VideoVAE:
     """The VAE in float32 on the CPU."""
     state, config = load_state("vae", folder)
-    check_size(config.get("widths", (1,)), config.get("depth", 1), state, "vae")
+    check_size(config.get("decoder", (1,)), max(config.get("blocks", (1,))), state, "vae")
     try:
-        vae = VideoVAE(VAEConfig(**{**config, "widths": tuple(config["widths"])}))
-    except (KeyError, TypeError, ValueError, RuntimeError) as e:
-        raise WeightsError(f"{folder / MANIFEST} describes a VAE this version cannot build: reinstall LongTake") from e
+        vae = VideoVAE(config_from(config))
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as e:
+        raise WeightsError(f"{folder / MANIFEST} describes a VAE {OTHER}") from e
     fill(vae, state, "vae")
     return vae
-
-
-def dit_config(config: dict) -> DiTConfig:
-    """The transformer's config as a manifest stores it; the first weights name no edition of the vocabulary."""
-    return DiTConfig(**{"edition": 1, **config})
 
 
 def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
@@ -175,9 +171,9 @@ def load_dit(folder: Path = WEIGHTS) -> VideoDiT:
     state, config = load_state("dit", folder)
     check_size([config.get("width", 1)], config.get("depth", 1), state, "dit")
     try:
-        dit = VideoDiT(dit_config(config))
+        dit = VideoDiT(DiTConfig(**config))
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError, AssertionError) as e:
-        raise WeightsError(f"{folder / MANIFEST} describes a transformer this version cannot build: reinstall LongTake") from e
+        raise WeightsError(f"{folder / MANIFEST} describes a transformer {OTHER}") from e
     fill(dit, state, "dit")
     return dit
 
@@ -214,6 +210,6 @@ def pick_device(name: str | None = None) -> torch.device:
     return device
 
 
-def config_of(net: VideoVAE | Autoencoder | VideoDiT | FoldedDiT) -> dict:
+def config_of(net: VideoVAE | VideoDiT) -> dict:
     """A net's config as the manifest stores it."""
     return asdict(net.cfg)

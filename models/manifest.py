@@ -70,31 +70,23 @@ Field = Number | Several | OneOf
 
 CHANNELS, SIDE = Number(1, 4096), Number(1, 8192)
 EDITION = Number(1, NEWEST)
-SIZES: dict[str, Field] = {
-    "channels": CHANNELS,
-    "width": SIDE,
-    "depth": Number(1, 256),
-    "head": Number(16, 1024),
-    "text": SIDE,
-    "edition": EDITION,
-}
 NETS: dict[str, dict[str, Field]] = {
     "vae": {
-        "channels": CHANNELS,
-        "linear": CHANNELS,
-        "encoder_net": OneOf((False, True)),
-        "widths": Several(SIDE, 3),
-        "depth": Number(1, 64),
-    },
-    "dit": SIZES,
-    "transformer": SIZES | {"fold": Number(1, 16)},
-    "autoencoder": {
         "channels": CHANNELS,
         "frames": Number(1, 64),
         "spatial": Number(8, 256),
         "encoder": Several(SIDE, 3),
         "decoder": Several(SIDE, 4),
         "blocks": Several(Number(0, 64), 4),
+    },
+    "dit": {
+        "channels": CHANNELS,
+        "fold": Number(1, 16),
+        "width": SIDE,
+        "depth": Number(1, 256),
+        "head": Number(16, 1024),
+        "text": SIDE,
+        "edition": EDITION,
     },
     "text": {"edition": EDITION},
     "reader": {"world": OneOf(tuple(WORLDS)), "edition": EDITION},

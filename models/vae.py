@@ -1,15 +1,14 @@
-"""Video VAE: 4 frames x 16 x 16 pixels to one latent of 128 channels, streaming exactly in both directions.
+"""Learned video autoencoder: a few frames x 16 x 16 pixels to one compact latent, decoded by a net that sees its neighbours.
 
-2-D convolutions with one frame of memory per block, after TAEHV (madebyollin/taehv): a block sees its input and the
-frame before it, time is halved and doubled by 1x1 convolutions over pairs of frames. Every latent stands for exactly
-4 frames, the first one too, so latents can be moved, looped and extended backwards. Before the first frame the memory
-holds that frame itself. A fixed linear pair (principal components of 4x16x16 patches) carries the coarse picture, so
-that the nets only learn what a linear code cannot hold.
+The code of whitened principal components of a patch is corrected by a convolutional net that sees the patches around
+it. The decoder is convolutional, so it paints across the borders of patches, and it sees the latent before, so
+that motion goes on. A latent stands for exactly `frames` frames and depends on no others, so latents can be moved,
+looped and extended backwards; a decoded frame depends on its own latent and the one before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,229 +17,195 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import UsageError
-from .deblock import deblock, smooth_tiles
 
-State = dict[int, Tensor]
-WARM = 2
-"""Latents after which a decoder that began there shows what one that began earlier does, as far as the eye can tell."""
+State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """Latent channels, and how many of them the linear code starts with; whether the encoder has a net beside the linear
-    code; widths at 1/4, 1/8 and 1/16 of the frame; memory blocks a decoder level."""
+    """Latent `channels`; `frames` and `spatial` pixels (a multiple of 8) a latent covers; widths of the encoder at 1/4,
+    1/8, 1/16 and of the decoder at 1/16, 1/8, 1/4, 1/2 of the frame (of 16 `spatial`); residual blocks a decoder level."""
 
-    channels: int = 128
-    linear: int = 128
-    encoder_net: bool = False
-    widths: tuple[int, int, int] = (64, 128, 192)
-    depth: int = 2
+    channels: int = 24
+    frames: int = 1
+    spatial: int = 16
+    encoder: tuple[int, int, int] = (96, 128, 192)
+    decoder: tuple[int, int, int, int] = (256, 192, 128, 96)
+    blocks: tuple[int, int, int, int] = (3, 2, 2, 1)
+
+
+def config_from(row: dict[str, Any]) -> VAEConfig:
+    """The config that was written as JSON, where tuples are lists. Raises TypeError for one of another net."""
+    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return VAEConfig(**made)
 
 
 class PixelNorm(nn.Module):
-    """RMS norm over the channels of every pixel, so that streaming stays exact. [N, C, h, w] to the same."""
+    """Layer norm over the channels of every pixel, so that streaming stays exact. [N, C, h, w] to the same."""
 
     def __init__(self, width: int):
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
+        self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.permute(0, 2, 3, 1)
-        return F.rms_norm(x, x.shape[-1:], self.weight.to(x.dtype), 1e-5).permute(0, 3, 1, 2)
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        return F.layer_norm(x.permute(0, 2, 3, 1), weight.shape, weight, bias).permute(0, 3, 1, 2)
 
 
-class Memory(nn.Module):
-    """Residual block over [current, previous] frame: y = x + f([x_t, x_{t-1}]). [B, T, C, h, w] to the same."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.norm = PixelNorm(2 * width)
-        self.conv1 = nn.Conv2d(2 * width, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv3 = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.conv3.weight)
-        assert self.conv3.bias is not None  # for torch's stubs
-        nn.init.zeros_(self.conv3.bias)
-
-    def forward(self, x: Tensor, state: State | None) -> Tensor:
-        first = x[:, :1]
-        if state is not None:
-            first = state.get(id(self), first)
-            state[id(self)] = x[:, -1:]
-        past = torch.cat([first, x[:, :-1]], 1)
-        y = per_frame(lambda f: self.conv3(F.silu(self.conv2(F.silu(self.conv1(self.norm(f)))))), torch.cat([x, past], 2))
-        return x + y
-
-
-class Pool(nn.Module):
-    """Pairs of frames to one: [B, T, C, h, w] to [B, T/2, C, h, w]."""
+class Residual(nn.Module):
+    """Two 3x3 convolutions added to their input, at first nothing. [N, C, h, w] to the same."""
 
     def __init__(self, width: int):
         super().__init__()
-        self.conv = nn.Conv2d(2 * width, width, 1)
+        self.norm = PixelNorm(width)
+        self.conv1, self.conv2 = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
+        zero(self.conv2)
 
     def forward(self, x: Tensor) -> Tensor:
-        b, t, c, h, w = x.shape
-        return per_frame(self.conv, x.reshape(b, t // 2, 2 * c, h, w))
+        return x + self.conv2(F.silu(self.conv1(self.norm(x))))
 
 
-class Grow(nn.Module):
-    """One frame to a pair: [B, T, C, h, w] to [B, 2T, C, h, w]."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.conv = nn.Conv2d(width, 2 * width, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        b, t, c, h, w = x.shape
-        return per_frame(self.conv, x).reshape(b, 2 * t, c, h, w)
-
-
-def per_frame(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Apply a 2-D map to every frame of [B, T, C, h, w]."""
-    b, t = x.shape[:2]
-    y = f(x.reshape(b * t, *x.shape[2:]).contiguous(memory_format=torch.channels_last))
-    return y.reshape(b, t, *y.shape[1:])
+def zero(layer: nn.Conv2d) -> None:
+    """Let a layer begin as nothing."""
+    nn.init.zeros_(layer.weight)
+    assert layer.bias is not None  # for torch's stubs
+    nn.init.zeros_(layer.bias)
 
 
 class Encoder(nn.Module):
-    """Pixels [B, T, 3, H, W] in -1..1 to latents [B, T/4, C, H/16, W/16]."""
+    """Groups of frames [N, 3*frames, H, W] in -1..1 to codes [N, C, H/spatial, W/spatial]."""
 
     def __init__(self, cfg: VAEConfig):
         super().__init__()
-        a, b, c = cfg.widths
-        self.base = nn.Linear(3072, cfg.channels)
-        self.net = cfg.encoder_net
-        if not self.net:
-            return
-        self.stem = nn.Conv2d(48, a, 3, padding=1)
-        self.down1 = nn.Conv2d(a, b, 3, stride=2, padding=1)
-        self.block1, self.pool1 = Memory(b), Pool(b)
-        self.down2 = nn.Conv2d(b, c, 3, stride=2, padding=1)
-        self.block2, self.pool2 = Memory(c), Pool(c)
-        self.block3 = Memory(c)
-        self.out = nn.Conv2d(c, cfg.channels, 3, padding=1)
+        self.spatial = cfg.spatial
+        near, mid, far = cfg.encoder
+        fold = cfg.spatial // 4
+        patch = 3 * cfg.frames * cfg.spatial**2
+        self.base = nn.Linear(patch, cfg.channels).requires_grad_(False)
+        self.net = nn.Sequential(
+            nn.PixelUnshuffle(fold),
+            nn.Conv2d(3 * cfg.frames * fold**2, near, 3, padding=1),
+            Residual(near),
+            nn.Conv2d(near, mid, 2, 2),
+            Residual(mid),
+            Residual(mid),
+            nn.Conv2d(mid, far, 2, 2),
+            Residual(far),
+            Residual(far),
+            PixelNorm(far),
+        )
+        self.out = nn.Conv2d(far, cfg.channels, 1)
+        zero(self.out)
 
-    def forward(self, x: Tensor, state: State | None) -> Tensor:
-        b, t, _, h, w = x.shape
-        flat = x.reshape(b, t // 4, 12, h, w)
-        base = per_frame(lambda f: self.base(F.pixel_unshuffle(f, 16).permute(0, 2, 3, 1)).permute(0, 3, 1, 2), flat)
-        if not self.net:
-            return base
-        x = per_frame(lambda f: self.down1(self.stem(F.pixel_unshuffle(f, 4))), x)
-        x = self.pool1(self.block1(x, state))
-        x = self.pool2(self.block2(per_frame(self.down2, x), state))
-        return base + per_frame(self.out, self.block3(x, state))
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):  # the components are exact to more digits than bfloat16 has
+            rows = F.pixel_unshuffle(x.float(), self.spatial).permute(0, 2, 3, 1)
+            base = self.base(rows).permute(0, 3, 1, 2)
+        return base + self.out(self.net(x)).float()
 
 
 class Decoder(nn.Module):
-    """Latents [B, T, C, h, w] to pixels [B, 4T, 3, 16h, 16w] in about -1..1."""
+    """A latent and the one before it [N, 2C, h, w] to groups of frames [N, 3*frames, spatial*h, spatial*w] in about -1..1."""
 
     def __init__(self, cfg: VAEConfig):
         super().__init__()
-        a, b, c = cfg.widths
-        self.stem = nn.Conv2d(cfg.channels, c, 3, padding=1)
-        self.blocks3 = nn.ModuleList(Memory(c) for _ in range(cfg.depth))
-        self.grow3, self.up3 = Grow(c), nn.Conv2d(c, 4 * b, 1)
-        self.blocks2 = nn.ModuleList(Memory(b) for _ in range(cfg.depth))
-        self.grow2, self.up2 = Grow(b), nn.Conv2d(b, 4 * a, 1)
-        self.blocks1 = nn.ModuleList(Memory(a) for _ in range(cfg.depth))
-        self.out = nn.Conv2d(a, 48, 3, padding=1)
-        self.base = nn.Linear(cfg.channels, 3072)
+        layers: list[nn.Module] = [nn.Conv2d(2 * cfg.channels, cfg.decoder[0], 3, padding=1)]
+        for level, width in enumerate(cfg.decoder):
+            if level:
+                layers += [nn.Conv2d(cfg.decoder[level - 1], 4 * width, 1), nn.PixelShuffle(2)]
+            layers += [Residual(width) for _ in range(cfg.blocks[level])]
+        fold = cfg.spatial // 8
+        layers += [PixelNorm(width), nn.SiLU(), nn.Conv2d(width, 3 * cfg.frames * fold**2, 3, padding=1), nn.PixelShuffle(fold)]
+        self.net = nn.Sequential(*layers)
 
-    def forward(self, z: Tensor, state: State | None) -> Tensor:
-        b, t, _, h, w = z.shape
-        base = per_frame(lambda f: F.pixel_shuffle(self.base(f.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), 16), z)
-        x = per_frame(self.stem, z)
-        for block in self.blocks3:
-            x = block(x, state)
-        x = per_frame(lambda f: F.pixel_shuffle(self.up3(f), 2), self.grow3(x))
-        for block in self.blocks2:
-            x = block(x, state)
-        x = per_frame(lambda f: F.pixel_shuffle(self.up2(f), 2), self.grow2(x))
-        for block in self.blocks1:
-            x = block(x, state)
-        return base.reshape(b, 4 * t, 3, 16 * h, 16 * w) + per_frame(lambda f: F.pixel_shuffle(self.out(f), 4), x)
+    def forward(self, z: Tensor) -> Tensor:
+        return self.net(z)
 
 
 class VideoVAE(nn.Module):
     """The pair of nets and the latent statistics that bring latents to mean 0, deviation 1 a channel."""
 
-    frames_per_latent = 4
-    spatial = 16
     mean: Tensor
     std: Tensor
+    warm = 1
+    """Latents after which a decoder that began there shows what one that began earlier does."""
 
     def __init__(self, cfg: VAEConfig = VAEConfig()):
         super().__init__()
         self.cfg, self.channels = cfg, cfg.channels
+        self.frames_per_latent, self.spatial = cfg.frames, cfg.spatial
         self.encoder, self.decoder = Encoder(cfg), Decoder(cfg)
-        for m in self.modules():  # blocks start as identity, so the chain must carry a signal of unit size by itself
-            if isinstance(m, nn.Conv2d) and m.weight.any():
-                nn.init.orthogonal_(m.weight, 1.3 if m.kernel_size[0] == 3 else 1.0)
-                assert m.bias is not None  # for torch's stubs
-                nn.init.zeros_(m.bias)
-        if cfg.encoder_net:
-            nn.init.zeros_(self.encoder.out.weight.data[: cfg.linear])
-        nn.init.zeros_(self.decoder.out.weight)
-        self.encoder.base.requires_grad_(False)
-        self.decoder.base.requires_grad_(False)
         self.register_buffer("mean", torch.zeros(cfg.channels))
         self.register_buffer("std", torch.ones(cfg.channels))
         cast(Any, self).to(memory_format=torch.channels_last)  # torch's stubs lack this argument
 
     @torch.no_grad()
-    def fit_base(self, pixels: Tensor) -> None:
-        """Set the linear pair to the half-whitened principal components of the patches of pixels [B, T, H, W, 3] in 0..1."""
-        x = pixels.permute(0, 1, 4, 2, 3) * 2 - 1
-        b, t, _, h, w = x.shape
-        rows = F.pixel_unshuffle(x.reshape(b * t // 4, 12, h, w), 16).permute(0, 2, 3, 1).reshape(-1, 3072)
+    def fit_base(self, batches: Iterable[Tensor]) -> None:
+        """Set the linear code to the whitened principal components of the patches of batches of pixels [B, T, H, W, 3] in
+        0..1, each of any size."""
+        patches = [F.pixel_unshuffle(self.groups(pixels), self.spatial).permute(0, 2, 3, 1) for pixels in batches]
+        rows = torch.cat([p.reshape(-1, self.encoder.base.in_features) for p in patches])
         mean = rows.mean(0)
-        n = self.cfg.linear
-        _, s, v = torch.svd_lowrank(rows - mean, q=n + 16, niter=4)
-        v, s = v[:, :n], (s[:n] / len(rows) ** 0.5).sqrt()  # half whitened: fine detail stays smaller than coarse
-        for layer in (self.encoder.base, self.decoder.base):
-            layer.weight.zero_()
-            layer.bias.zero_()
-        self.encoder.base.weight[:n] = (v / s).T
-        self.encoder.base.bias[:n] = -(mean @ v) / s
-        self.decoder.base.weight[:, :n] = v * s
-        self.decoder.base.bias.copy_(mean)
+        values, vectors = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))
+        strongest = slice(-self.channels, None)
+        components = vectors[:, strongest].flip(1) / values[strongest].flip(0).clamp_min(1e-12).sqrt()
+        self.encoder.base.weight.copy_(components.T)
+        self.encoder.base.bias.copy_(-mean @ components)
+
+    def groups(self, pixels: Tensor) -> Tensor:
+        """Pixels [B, T, H, W, 3] in 0..1 as groups of frames [B*T/frames, 3*frames, H, W] in -1..1."""
+        b, t, h, w, _ = pixels.shape
+        x = pixels.permute(0, 1, 4, 2, 3).reshape(b * t // self.cfg.frames, 3 * self.cfg.frames, h, w) * 2 - 1
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def code(self, pixels: Tensor) -> Tensor:
+        """Pixels [B, T, H, W, 3] in 0..1 to codes [B, T/frames, C, h, w], not yet brought to deviation 1."""
+        return self.encoder(self.groups(pixels)).unflatten(0, (len(pixels), -1))
+
+    def draw(self, code: Tensor, before: Tensor | None = None) -> Tensor:
+        """Codes [B, T, C, h, w] to pixels [B, frames*T, H, W, 3] around 0..1; `before` [B, 1, C, h, w] is the code before
+        the first one, without which the first is drawn as the beginning of a clip."""
+        if before is None:
+            before = torch.zeros_like(code[:, :1])
+        past = torch.cat([before, code[:, :-1]], 1)
+        pairs = torch.cat([code, past], 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        frames = self.decoder(pairs).float() * 0.5 + 0.5
+        frames = frames.unflatten(0, (len(code), -1)).unflatten(2, (self.cfg.frames, 3)).flatten(1, 2)
+        return frames.permute(0, 1, 3, 4, 2)
 
     def _stat(self, t: Tensor) -> Tensor:
-        return t.view(1, -1, 1, 1, 1)
+        return t.view(1, 1, -1, 1, 1)
 
     def encode(self, pixels: Tensor, state: State | None = None) -> Tensor:
-        """Pixels [B, T, H, W, 3] in 0..1 to normalised latents [B, C, T/4, H/16, W/16].
+        """Pixels [B, T, H, W, 3] in 0..1 to normalised latents [B, C, T/frames, H/spatial, W/spatial].
 
-        Raises ValueError where T is no multiple of 4 or H, W no multiples of 16.
+        Latents depend on nothing before them, so `state` is not used. Raises ValueError where T is no multiple of
+        `frames_per_latent` or H, W are no multiples of `spatial`.
         """
         t, h, w = pixels.shape[1:4]
-        if t % 4 or h % 16 or w % 16 or not t:
-            raise ValueError(f"cannot encode {t} frames of {w}x{h}: frames go by 4, width and height by 16")
-        z = self.encoder(pixels.permute(0, 1, 4, 2, 3) * 2 - 1, state).transpose(1, 2)
-        return (z - self._stat(self.mean)) / self._stat(self.std)
+        per, side = self.frames_per_latent, self.spatial
+        if t % per or h % side or w % side or not t:
+            raise ValueError(f"cannot encode {t} frames of {w}x{h}: frames go by {per}, width and height by {side}")
+        return ((self.code(pixels) - self._stat(self.mean)) / self._stat(self.std)).transpose(1, 2)
 
     def decode(self, latents: Tensor, state: State | None = None) -> Tensor:
-        """Normalised latents [B, C, T, h, w] to pixels [B, 4T, 16h, 16w, 3] in 0..1.
+        """Normalised latents [B, C, T, h, w] to pixels [B, frames*T, spatial*h, spatial*w, 3] in 0..1.
 
-        Raises UsageError for latents of another shape: one channel would be taken for all of them.
+        `state` carries the last latent from one call to the next. Raises UsageError for latents of another shape: one
+        channel would be taken for all of them.
         """
         if latents.ndim != 5 or latents.shape[1] != self.channels or not latents.numel():
             want = f"(batch, {self.channels}, time, height, width)"
             raise UsageError(f"cannot decode latents {tuple(latents.shape)}: this VAE wants {want}")
-        z = (latents * self._stat(self.std) + self._stat(self.mean)).transpose(1, 2)
-        frames = smooth_tiles((self.decoder(z, state) * 0.5 + 0.5).clamp(0, 1), self.spatial)
-        past = None
+        code = latents.transpose(1, 2) * self._stat(self.std) + self._stat(self.mean)
+        before = None if state is None else state.get("code")
         if state is not None:
-            past = state.get(id(self))
-            state[id(self)] = frames[:, -2:].clone()
-        return deblock(frames, self.frames_per_latent, past).permute(0, 1, 3, 4, 2)
+            state["code"] = code[:, -1:].clone()
+        return self.draw(code, before).clamp(0, 1)
 
     def encoder_stream(self) -> Callable[[Tensor], Tensor]:
         """A function that encodes one chunk after the other; together they equal one whole `encode`."""
-        state: State = {}
-        return lambda pixels: self.encode(pixels, state)
+        return self.encode
 
     def decoder_stream(self) -> Callable[[Tensor], Tensor]:
         """A function that decodes one chunk after the other; together they equal one whole `decode`."""

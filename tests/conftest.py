@@ -38,9 +38,8 @@ def tiny_weights(tmp_path_factory):
 
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("weights")
-    vae = VideoVAE(VAEConfig(widths=(8, 8, 8), depth=1))
-    blobs = torch.nn.functional.interpolate(torch.rand(1, 3, 16, 12, 16), size=(64, 96, 128), mode="trilinear")
-    vae.fit_base(blobs.permute(0, 2, 3, 4, 1))  # smooth pictures come back, so that a test can tell them apart
+    vae = VideoVAE(VAEConfig(encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1)))
+    teach_smooth_pictures(vae)
     save_net("vae", vae, config_of(vae), folder=folder)
     dit = VideoDiT(DiTConfig(channels=vae.channels, width=64, depth=1))
     for name, parameter in dit.named_parameters():
@@ -49,6 +48,24 @@ def tiny_weights(tmp_path_factory):
     info = {"steps": 4, "shift": 2.0}
     save_net("dit", dit, config_of(dit), folder=folder, info=info)
     return folder
+
+
+def teach_smooth_pictures(vae, steps=150):
+    """Let smooth pictures come back, so that a test can tell them apart."""
+    coarse = torch.rand(steps, 3, 8, 4, 4)
+    vae.fit_base([grown(coarse[:16])])
+    optimizer = torch.optim.Adam(vae.decoder.parameters(), 0.01)
+    for k in range(steps):
+        pixels = grown(coarse[k : k + 1])
+        optimizer.zero_grad()
+        (vae.draw(vae.code(pixels).detach()) - pixels).square().mean().backward()
+        optimizer.step()
+    vae.requires_grad_(False)
+
+
+def grown(coarse):
+    """Colours [B, 3, 8, 4, 4] as pixels [B, 8, 32, 32, 3]."""
+    return torch.nn.functional.interpolate(coarse, size=(8, 32, 32), mode="trilinear").permute(0, 2, 3, 4, 1)
 
 
 @pytest.fixture

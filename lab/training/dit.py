@@ -1,13 +1,16 @@
-"""Training the diffusion transformer on the latent bank: rectified flow with one noise level a frame."""
+"""Training the diffusion transformer on encoded clips from disk: rectified flow with one noise level a frame, pictures first,
+then windows."""
 
 from __future__ import annotations
 
+import copy
 import random
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...engine.flow import FlowDenoiser
 from ...engine.noise_matrix import schedule, sync_matrix
@@ -15,34 +18,43 @@ from ...engine.roles import ANCHOR, CONTEXT, TARGET
 from ...errors import UsageError
 from ...models.adapter import TextAdapter
 from ...models.dit import SIGMA_MIN, Context, DiTConfig, VideoDiT
-from ...models.prompts.scene import World
 from ...models.text import TextEncoder
-from ...models.transformer import FoldedDiT
 from ...models.vae import VideoVAE
-from .bank import Bank
-from .latents import LatentShelves
+from .latents import LatentShelves, visibility
 from .muon import Muon
 from .patterns import SHIFT, draw
 from .run import Run, fastest_dtype, save_strip
 from .teacher import Teacher, own_history
-from .text import pad_states
 
-TOKENS = 2400
-"""Latent tokens a step."""
+TOKENS = 4096
+"""Tokens a step, anchors not counted."""
 FIGURE = 4.0
 """A latent wholly covered by a figure counts 1 + this in the loss: figures fill a seventh of the picture and are most of
 what a prompt says."""
 STEPS = 16
 """Model calls of a clip, where nothing else is asked for."""
-SHORT = 2
-"""Latents a clip in the first part of training, when every token goes into many different pictures."""
-LONG = 8
-"""Latents a clip in the rest of it, as many as a window has, in every second step; the other steps stay short: without
-them 2,200 steps lost a fifth of the right actions (93 % to 75 % of 28 prompts)."""
-AGAIN = 0.5
-"""Share of the learning rate that finished weights go on with."""
+STAGES = ((0.25, 1), (0.5, 4), (0.75, 8))
+"""Share of the plan up to which windows are at most so many latents long; later they are as long as the clips."""
+SHORT = 1
+"""Latents a clip in every second step of the later stages: pictures alone, in which every token goes into another one."""
+NOISY = 1.8
+"""Timestep shift of the noise levels in training: less than in sampling, as folded latents have little to be told apart at."""
+CLIP = 16
+"""Frames a clip that is learned from, two seconds."""
+LOOKED_AT = 16
+"""Clips that the visibility of channels is measured on."""
+LATE = 0.8
+"""Share of the plan after which the context is in half of the batches what the net itself makes of it."""
 OWN = 0.5
-"""Share of batches, in the last part of training, whose context is what the net itself makes of it; it costs two calls more."""
+"""Share of these batches; each costs two calls more."""
+AGAIN = 0.25
+"""Share of the learning rate that finished weights go on with."""
+NAMED = ("embed", "role", "out.", "slot_place")
+"""Parameters that are no maps between features, for AdamW."""
+EVERY = 500
+"""Steps between two strips of samples."""
+GUIDANCE = 2.5
+"""Of these samples, where it is not learned already."""
 STRIP_PROMPTS = (
     "A red spaceman stands still in the desert at noon, under a clear sky, a still camera",
     "A blue dog walks to the right in a green meadow at sunset, the weather is fine, a fixed shot",
@@ -52,28 +64,27 @@ STRIP_PROMPTS = (
 
 
 def batch_loss(
-    model: VideoDiT | FoldedDiT,
-    bank: Bank | LatentShelves,
+    model: VideoDiT,
+    shelves: LatentShelves,
     rng: random.Random,
-    tokens: int,
+    cells: int,
     longest: int,
     dtype: torch.dtype,
     teacher: Teacher | None = None,
     own: float = 0.0,
     visible: Tensor | None = None,
-    shift: float = SHIFT,
 ) -> Tensor:
-    """Mean squared velocity error of one batch over its target frames, against the data or against a `teacher`; `visible` [C]
-    weighs the channels, `shift` is that of the noise levels.
+    """Mean squared velocity error of one batch of about `cells` latent cells over its target frames, against the data or
+    against a `teacher`; `visible` [C] weighs the channels.
 
     In a share `own` of the batches with context, the context is what the net itself makes of it, and what is to be learned
     is still what follows the clean one.
     """
-    device = bank.device
-    clips, windows, words = bank.draw(tokens, longest if rng.random() < 0.5 else min(longest, SHORT))
+    device = shelves.device
+    clips, windows, words = shelves.draw(cells, longest if rng.random() < 0.5 else min(longest, SHORT))
     x0 = torch.stack([c.latents[:, w] for c, w in zip(clips, windows, strict=True)]).to(device).float()
     b, _, t, _, _ = x0.shape
-    patterns = [draw(t, rng, shift) for _ in clips]
+    patterns = [draw(t, rng, NOISY) for _ in clips]
     sigma = torch.stack([p.sigma for p in patterns]).to(device)
     context = torch.stack([p.context for p in patterns]).to(device)
     role = torch.where(context, CONTEXT, TARGET)
@@ -81,13 +92,11 @@ def batch_loss(
     first = torch.tensor([float((~p.context).nonzero()[0]) for p in patterns], device=device)
     position = position - first[:, None]
     fps = torch.tensor([c.fps for c in clips], device=device)
-    words = [*words, bank.empty]
-    states, mask = pad_states([w[0] for w in words], device)
-    slots = torch.stack([w[1] for w in words]).to(device).float()
+    slots = torch.stack([*words, shelves.empty]).to(device).float()
     dirty = x0
     if context.any() and rng.random() < own:
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32), torch.no_grad():
-            dirty = own_history(model, x0, rng, model.context(states, mask, slots), position, fps)
+            dirty = own_history(model, x0, rng, model.context_of(slots), position, fps)
     elif context.any() and rng.random() < 0.3:  # damage that the net is not told of, as its own past output will have
         gain = 1 + 0.08 * torch.randn(b, x0.shape[1], 1, 1, 1, device=device)
         dirty = x0 * gain + 0.08 * torch.randn(b, x0.shape[1], 1, 1, 1, device=device) + 0.1 * torch.randn_like(x0)
@@ -103,11 +112,11 @@ def batch_loss(
     x = (1 - s) * source + s * eps
     rows = torch.arange(b, device=device)[:, None].expand(b, x0.shape[2])
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-        v = model(x, sigma, model.context(states, mask, slots), rows, role, position, fps)
+        v = model(x, sigma, model.context_of(slots), rows, role, position, fps)
         if teacher is None:
             target = (x - x0) / s.clamp_min(SIGMA_MIN)
         else:
-            taught = teacher.model.context(states, mask, slots)
+            taught = teacher.model.context_of(slots)
             target = teacher.velocity(torch.lerp(x0, eps, s), sigma, taught, role, position, fps)
     scored = ((role == TARGET) & (sigma > 0.02))[:, None, :, None, None].float()
     figures = torch.stack([c.figures[w] for c, w in zip(clips, windows, strict=True)]).to(device).float()
@@ -122,7 +131,7 @@ def batch_loss(
 
 @torch.no_grad()
 def sample(
-    model: VideoDiT | FoldedDiT,
+    model: VideoDiT,
     ctx: Context,
     shape: tuple[int, ...],
     *,
@@ -150,92 +159,105 @@ def sample(
     )
 
 
+Net = TypeVar("Net", bound=nn.Module)
+
+
+class HalfRun(Run, Generic[Net]):
+    """A run whose gradients come from a copy of the model in another precision, `work`; the model itself, in float32, is
+    what the optimiser moves."""
+
+    def __init__(
+        self, out: Path, model: Net, optimizer: torch.optim.Optimizer, dtype: torch.dtype, *, minutes: float, total: float
+    ):
+        super().__init__(out, model, optimizer, minutes=minutes, total=total, warmup=50, decay=0.5)
+        self.work: Net = model if dtype == torch.float32 else copy.deepcopy(model).to(dtype)
+        self.refresh()
+
+    @torch.no_grad()
+    def refresh(self) -> None:
+        """Take the model's weights over into the copy."""
+        if self.work is not self.model:
+            for copied, p in zip(self.work.parameters(), self.model.parameters(), strict=True):
+                copied.copy_(p)
+
+    def _backward(self, loss: Tensor) -> None:
+        loss.backward()
+        if self.work is not self.model:
+            for copied, p in zip(self.work.parameters(), self.model.parameters(), strict=True):
+                if copied.grad is not None:
+                    p.grad, copied.grad = copied.grad.to(p.dtype), None
+
+
 def train_dit(
-    world: World,
     vae: VideoVAE,
     text: TextEncoder,
     adapter: TextAdapter,
+    latents: Path,
     out: Path,
     *,
     minutes: float,
     total: float,
     device: torch.device,
     cfg: DiTConfig | None = None,
-    sizes: dict[tuple[int, int], float] | None = None,
     tokens: int = TOKENS,
-    lr: float = 1.5e-3,
-    fill: float = 120.0,
+    lr: float = 4e-3,
     seed: int = 0,
+    dtype: torch.dtype | None = None,
     start: dict[str, Tensor] | None = None,
     bake: float | None = None,
     distill: int | None = None,
 ) -> VideoDiT:
-    """Train (or go on training) the transformer in `out`; the text adapter stays as it is. Returns the averaged model.
+    """Train (or go on training) the transformer in `out` on the encoded clips in folder `latents`, see
+    `latents.draw_latent_bank`; the text adapter stays as it is. Returns the averaged model.
 
-    sizes: (height, width) -> share; tokens: latent tokens a step; fill: seconds of rendering before the first step;
-    start: weights to begin from where `out` holds no run yet; bake: learn not from the data but what `start` answers
-    with this much guidance; distill: learn to make in so many steps what `start` makes in twice as many.
+    dtype: precision of the copy that computes, else the fastest of the device; start: weights to begin from where `out`
+    holds no run yet; bake: learn not from the data but what `start` answers with this much guidance; distill: learn to
+    make in so many steps what `start` makes in twice as many.
     """
     torch.manual_seed(seed)
-    cfg = cfg or DiTConfig()
-    model = VideoDiT(cfg)
+    cfg = cfg or DiTConfig(channels=vae.channels, edition=adapter.edition)
+    model, teacher = VideoDiT(cfg).to(device), None
+    dtype = dtype or fastest_dtype(device)
     if start is not None:
         model.load_state_dict(start)
+    model.adapter.load_state_dict(adapter.state_dict())
     model.adapter.requires_grad_(False)
-    model.to(device)
-    teacher = None
     if bake is not None or distill is not None:
         if start is None:
             raise UsageError("guidance and fewer steps shape finished weights; give the weights to start from")
-        teacher = Teacher(VideoDiT(cfg).to(device).eval().requires_grad_(False), bake or 1.0, distill)
-        teacher.model.load_state_dict(start)
-    dtype = fastest_dtype(device)
-    lr *= 1.0 if start is None else AGAIN
-    optimizer = Muon(model, lr, 0.6 * lr, adamw_names=("embed", "role", "out.", "slot_place"), dtype=dtype)
-    run = Run(out, model, optimizer, minutes=minutes, total=total, warmup=60, decay=0.45, ema=0.997)
-    words = adapter.state_dict()
-    model.adapter.load_state_dict(words)
-    run.ema.shadow |= {f"adapter.{k}": v.to(device, copy=True) for k, v in words.items()}
+        teacher = Teacher(copy.deepcopy(model).to(dtype).eval().requires_grad_(False), bake or 1.0, distill)
+    optimizer = Muon(
+        model, *(part * (1.0 if start is None else AGAIN) for part in (lr, lr * 0.375)), adamw_names=NAMED, dtype=dtype
+    )
+    run = HalfRun(out, model, optimizer, dtype, minutes=minutes, total=total)
+    shelves = LatentShelves(latents, vae, adapter, device, seed=seed + run.step)
+    looked = shelves.shelves[0]
+    visible = visibility(vae, [looked.clip(k) for k in range(min(LOOKED_AT, len(looked)))]).to(device)
     rng = random.Random(seed + run.step)
-    sizes = sizes or {(128, 192): 60.0, (160, 256): 20.0, (192, 128): 12.0, (160, 160): 8.0}
-    first, short, late = (0.25, 0.6, 0.8) if start is None else (0.0, 0.0, 0.0)  # a net that can draw goes on with how things move
-    latents = SHORT if run.progress() < short else LONG
-    bank = Bank(world, vae, text, adapter, device, sizes=sizes, latents=latents, seed=seed + 7919 * (run.step + 1))
-    bank.fill(fill, least=2)
-    shown = torch.Generator().manual_seed(0)
+    torch.manual_seed(seed + run.step)
     for step in run.steps():
-        if run.progress() >= short and bank.latents == SHORT:
-            bank.restart(LONG)
-            bank.fill(fill, least=2)
-        longest = 1 if run.progress() < first else bank.latents
-        bank.add(3 if bank.latents == SHORT else 1)
-        own = OWN if run.progress() >= late else 0.0
-        loss = batch_loss(model, bank, rng, tokens, longest, dtype, teacher, own)
-        run.update(loss, clips=float(sum(len(c) for c in bank.clips.values())))
-        if step % 250 == 249:
-            strip = out / f"samples_{step + 1}.png"
-            guidance = 2.0 if teacher is None else 1.0
-            shown_seed = int(torch.randint(2**31, (), generator=shown))
-            show(run, vae, text, cfg, strip, device, shown_seed, guidance, distill or STEPS)
+        longest = shelves.latents
+        if start is None:  # a net that can draw goes on with how things move
+            longest = next((min(n, longest) for share, n in STAGES if run.progress() < share), longest)
+        own = OWN if start is not None or run.progress() >= LATE else 0.0
+        loss = batch_loss(run.work, shelves, rng, tokens * cfg.fold**2, longest, torch.float32, teacher, own, visible)
+        run.update(loss, tokens=float((step + 1) * tokens), longest=float(longest))
+        run.refresh()
+        if step % EVERY == EVERY - 1:
+            show(run, cfg, vae, text, out / f"samples_{step + 1:06d}.png", step, bake is None, distill or STEPS)
     model.load_state_dict(run.ema.shadow)
     return model.eval()
 
 
 @torch.no_grad()
 def show(
-    run: Run,
-    vae: VideoVAE,
-    text: TextEncoder,
-    cfg: DiTConfig,
-    path: Path,
-    device: torch.device,
-    seed: int,
-    guidance: float,
-    steps: int,
+    run: Run, cfg: DiTConfig, vae: VideoVAE, text: TextEncoder, path: Path, seed: int, guided: bool = True, steps: int = STEPS
 ) -> None:
     """Write a strip of samples by the averaged weights, one prompt a row."""
+    device = vae.mean.device
     model = VideoDiT(cfg).to(device).eval()
     model.load_state_dict(run.ema.shadow)
     ctx = model.context(*text(["", *STRIP_PROMPTS]))
-    z = sample(model, ctx, (len(STRIP_PROMPTS), cfg.channels, 3, 8, 12), cfg=guidance, seed=seed, steps=steps)
+    shape = (len(STRIP_PROMPTS), cfg.channels, 2 * CLIP // 3 // vae.frames_per_latent, 8, 12)
+    z = sample(model, ctx, shape, cfg=GUIDANCE if guided else 1.0, seed=seed, steps=steps)
     save_strip(path, [clip[::3] for clip in vae.decode(z.to(device))])

@@ -12,32 +12,28 @@ from torch import Tensor, nn
 
 from ...errors import UsageError
 from ...models.adapter import TextAdapter, edition_of
-from ...models.autoencoder import Autoencoder, config_from
-from ...models.dit import DiTConfig
-from ...models.load import WEIGHTS, config_of, dit_config, fill, load_dit, load_state, load_vae, pick_device, save_net
+from ...models.dit import DiTConfig, VideoDiT
+from ...models.load import WEIGHTS, config_of, fill, load_dit, load_state, load_vae, pick_device, save_net
 from ...models.prompts.scene import NEWEST, WORLDS
 from ...models.text import load_text
-from ...models.transformer import FoldedConfig
-from ...models.vae import VideoVAE
+from ...models.vae import VideoVAE, config_from
 from ..world.reader import Reader
-from .autoencoder import load_autoencoder, train_autoencoder
 from .clips import draw_bank
-from .dit import STEPS, TOKENS, train_dit
+from .dit import CLIP, STEPS, TOKENS, train_dit
 from .latents import draw_latent_bank
 from .patterns import SHIFT
 from .reader import train_reader
 from .text import train_text
-from .transformer import CELLS, CLIP, train_transformer
-from .vae import train_vae
+from .vae import train_vae, trained_vae
 
-NETS = ("vae", "text", "reader", "dit", "autoencoder", "transformer")
-WINDOW = {"anchors": 1, "context": 1, "new": 7, "ahead": 2, "reach": 8}
-"""An anchor and as many latents as the transformer sees in training; a second one of context made no join smoother."""
+NETS = ("vae", "text", "reader", "dit")
+WINDOW = {"anchors": 1, "context": 3, "new": 13, "ahead": 3, "reach": 16}
+"""An anchor and as many frames as the transformer sees in training: three of the past say how fast things move."""
 
 CLIPS, TESTS = 3600, 120
-"""Clips that the autoencoder is trained on and measured with, 16 frames each: 5.5 GB."""
+"""Clips that the VAE is trained on and measured with, 16 frames each: 5.5 GB."""
 ENCODED = 4000
-"""Encoded clips that the folded transformer is trained on, 8 latents each: 0.4 GB, and half an hour of one thread."""
+"""Encoded clips that the transformer is trained on, 8 latents each: 0.4 GB, and half an hour of one thread."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +75,7 @@ def averaged(out: Path, net: str) -> dict[str, Tensor] | None:
 
 
 def _vae(out: Path) -> VideoVAE:
-    state = averaged(out, "vae")
-    if state is None:
-        return load_vae()
-    vae = VideoVAE()
-    vae.load_state_dict(state)
-    return vae.eval().requires_grad_(False)
+    return trained_vae(out / "vae") or load_vae()
 
 
 def _adapter(out: Path) -> TextAdapter:
@@ -95,43 +86,21 @@ def _adapter(out: Path) -> TextAdapter:
     return adapter.eval().requires_grad_(False)
 
 
-def _transformer(job: Job, span: Span) -> tuple[nn.Module, dict[str, Any]]:
-    """The folded transformer and its config, trained on the latents of the autoencoder in `out`.
+def _dit(job: Job, span: Span) -> VideoDiT:
+    """The transformer, trained on the latents of the VAE in `out`, else in the box.
 
-    Clips are encoded on the CPU before the first step; those that another autoencoder encoded are refused.
+    Clips are encoded on the CPU before the first step; those that another VAE encoded are refused.
     """
-    start: dict[str, Tensor] | None = None
-    if job.from_box:
-        vae, adapter, cfg, start = _begun()
-    else:
-        trained, state = load_autoencoder(job.out / "autoencoder"), averaged(job.out, "text")
-        if trained is None or state is None:
-            raise UsageError(f"no autoencoder and text adapter in {job.out}: `longtake train autoencoder` and `text` come first")
-        vae, adapter = trained, _adapter(job.out)
-        sizes = {"width": job.width or FoldedConfig.width, "depth": job.depth or FoldedConfig.depth}
-        cfg = FoldedConfig(channels=vae.channels, edition=adapter.edition, **sizes)
-    world, device, latents = WORLDS[job.world], span["device"], job.out / "latents"
+    vae, adapter, device, latents = _vae(job.out), _adapter(job.out), span["device"], job.out / "latents"
     count = CLIP // vae.frames_per_latent
-    draw_latent_bank(latents, world, vae, load_text(), adapter, ENCODED, latents=max(8, count), seed=job.seed)
-    tokens, nets = job.tokens or CELLS, (vae.to(device), load_text(device), adapter.to(device))
-    made = train_transformer(*nets, latents, job.out / job.net, cfg=cfg, tokens=tokens, start=start, **span)
-    return made, config_of(made)
-
-
-def _begun() -> tuple[Autoencoder, TextAdapter, FoldedConfig, dict[str, Tensor]]:
-    """The autoencoder, the text adapter and shape and weights of the transformer that were trained a part of the way."""
-    state, shape = load_state("autoencoder", CHECKPOINTS)
-    vae = Autoencoder(config_from(shape))
-    fill(vae, state, "autoencoder")
-    weights, shape = load_state("transformer", CHECKPOINTS)
-    words = {name.removeprefix("adapter."): value for name, value in weights.items() if name.startswith("adapter.")}
-    adapter = TextAdapter(edition=edition_of(words))
-    fill(adapter, words, "transformer")
-    return vae, adapter, FoldedConfig(**shape), weights
-
-
-CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
-"""Nets that are trained a part of the way, to go on from with `--from-box`."""
+    draw_latent_bank(latents, WORLDS[job.world], vae, load_text(), adapter, ENCODED, latents=count, seed=job.seed)
+    sizes = {"width": job.width or DiTConfig.width, "depth": job.depth or DiTConfig.depth}
+    cfg, start = DiTConfig(channels=vae.channels, edition=adapter.edition, **sizes), None
+    if job.from_box:
+        start, shape = load_state("dit")
+        cfg = DiTConfig(**shape)
+    options: dict[str, Any] = {"cfg": cfg, "start": start, "tokens": job.tokens or TOKENS, "bake": job.bake, "distill": job.distill}
+    return train_dit(vae.to(device), load_text(device), adapter.to(device), latents, job.out / job.net, **options, **span)
 
 
 def train(job: Job) -> list[Path]:
@@ -142,7 +111,12 @@ def train(job: Job) -> list[Path]:
     config: dict[str, Any] = {}
     info: dict[str, Any] = {}
     if job.net == "vae":
-        vae = train_vae(world, folder, start=load_state("vae")[0] if job.from_box else None, **span)
+        draw_bank(job.out / "clips", world, CLIPS, TESTS, seed=job.seed)
+        begun: dict[str, Any] = {}
+        if job.from_box:
+            state, shape = load_state("vae")
+            begun = {"start": state, "cfg": config_from(shape), "decoder": job.decoder}
+        vae = train_vae(job.out / "clips", folder, **begun, **span)
         net, config = vae, config_of(vae)
     elif job.net == "text":
         box = load_dit().adapter if job.from_box else None
@@ -155,30 +129,9 @@ def train(job: Job) -> list[Path]:
         net = train_reader(world, folder, start=start, **config, **span)
         config |= {"world": job.world}
     elif job.net == "dit":
-        vae, adapter = _vae(job.out).to(device), _adapter(job.out).to(device)
-        sizes = {"width": job.width or DiTConfig.width, "depth": job.depth or DiTConfig.depth}
-        cfg = DiTConfig(channels=vae.channels, edition=adapter.edition, **sizes)
-        start = None
-        if job.from_box:
-            start, shape = load_state("dit")
-            cfg = dit_config(shape)
-        tokens = TOKENS if job.tokens is None else job.tokens
-        options: dict[str, Any] = {"cfg": cfg, "start": start, "tokens": tokens}
-        options |= {"bake": job.bake, "distill": job.distill}
-        dit = train_dit(world, vae, load_text(device), adapter, folder, **options, **span)
+        dit = _dit(job, span)
         net, config = dit, config_of(dit)
         info = {"shift": SHIFT, "steps": job.distill or STEPS, "fps": 8, "world": job.world, "window": WINDOW}
-    elif job.net == "autoencoder":
-        draw_bank(job.out / "clips", world, CLIPS, TESTS, seed=job.seed)
-        begun: dict[str, Any] = {}
-        if job.from_box:
-            state, shape = load_state("autoencoder", CHECKPOINTS)
-            begun = {"start": state, "cfg": config_from(shape), "decoder": job.decoder}
-        autoencoder = train_autoencoder(job.out / "clips", folder, **begun, **span)
-        net, config = autoencoder, config_of(autoencoder)
-    elif job.net == "transformer":
-        net, config = _transformer(job, span)
-        info = {"shift": SHIFT, "steps": STEPS, "fps": 8, "world": job.world, "window": WINDOW}
     else:
         raise UsageError(f"net {job.net!r}: give {', '.join(NETS[:-1])} or {NETS[-1]}")
     return save_net(job.net, net, config, folder=job.export, info=info) if job.export else []

@@ -12,6 +12,7 @@ import json
 import os
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,11 @@ from torch import Tensor, nn
 
 from ...errors import WeightsError
 from ...models.adapter import TextAdapter
-from ...models.autoencoder import Autoencoder
 from ...models.prompts.captions import caption, plain_caption
 from ...models.prompts.scene import World
 from ...models.text import TextEncoder
+from ...models.vae import VideoVAE
 from ..world.render import render, render_parts
-from .bank import Clip
 from .clips import SIZES, draw_source
 from .run import fastest_dtype
 from .text import encode_captions, pad_states
@@ -53,7 +53,7 @@ def weights_id(*nets: nn.Module) -> str:
 
 @torch.no_grad()
 def draw_latents(
-    folder: Path, world: World, vae: Autoencoder, text: TextEncoder, adapter: TextAdapter, size: tuple[int, int], clips: int, *,
+    folder: Path, world: World, vae: VideoVAE, text: TextEncoder, adapter: TextAdapter, size: tuple[int, int], clips: int, *,
     latents: int = 8, seed: int = 0,
 ) -> None:  # fmt: skip
     """Render and encode a shelf of clips of one (height, width), `latents` latents each. The folder appears when it is
@@ -97,7 +97,7 @@ def draw_latents(
 
 
 def draw_latent_bank(
-    folder: Path, world: World, vae: Autoencoder, text: TextEncoder, adapter: TextAdapter, clips: int, *,
+    folder: Path, world: World, vae: VideoVAE, text: TextEncoder, adapter: TextAdapter, clips: int, *,
     latents: int = 8, seed: int = 0,
 ) -> None:  # fmt: skip
     """Render and encode `clips` clips in the shares of `clips.SIZES`, PASS at a time, so that what was drawn before an
@@ -108,6 +108,18 @@ def draw_latent_bank(
             shelf = folder / f"{size[1]}x{size[0]}-{number:03d}"
             count = max(1, round(min(clips, PASS) * share / whole))
             draw_latents(shelf, world, vae, text, adapter, size, count, latents=latents, seed=1000 * seed + number)
+
+
+@dataclass(frozen=True)
+class LatentClip:
+    """Latents [C, T, h, w] (half), the share of each latent's pixels that a figure covers [T, h, w], one anchor latent
+    [C, 1, h, w] from some seconds before, frame rate, and captions as the adapter's slots [S, W]."""
+
+    latents: Tensor
+    figures: Tensor
+    anchor: Tensor
+    fps: float
+    captions: list[Tensor]
 
 
 class LatentShelf:
@@ -124,20 +136,19 @@ class LatentShelf:
     def __len__(self) -> int:
         return len(self.latents)
 
-    def clip(self, index: int) -> Clip:
-        """One clip, whole; token states of its captions are left empty, the slots say it all."""
-        slots = torch.from_numpy(self.slots[index].copy())
-        return Clip(
+    def clip(self, index: int) -> LatentClip:
+        """One clip, whole."""
+        return LatentClip(
             torch.from_numpy(self.latents[index].copy()).transpose(0, 1),
             torch.from_numpy(self.figures[index].copy()).half() / 255,
             torch.from_numpy(self.anchors[index].copy())[:, None],
             float(self.rates[index]),
-            [(no_states(), s) for s in slots],
+            list(torch.from_numpy(self.slots[index].copy())),
         )
 
 
 @torch.no_grad()
-def visibility(vae: Autoencoder, clips: Sequence[Clip]) -> Tensor:
+def visibility(vae: VideoVAE, clips: Sequence[LatentClip]) -> Tensor:
     """How much of what is seen each channel carries, [C], 1 on average: the root of what a decoder changes where a channel moves
     by half its deviation in every ninth cell, figures first. Of 24 channels the strongest shows eight times the weakest, and all
     alike in the loss would let what nobody sees take the most of it."""
@@ -156,18 +167,13 @@ def visibility(vae: Autoencoder, clips: Sequence[Clip]) -> Tensor:
     return found / found.mean()
 
 
-def no_states() -> Tensor:
-    """Token states of a prompt that is known by its slots."""
-    return torch.zeros(1, 384)
-
-
 class LatentShelves:
-    """All shelves of a folder, drawn from as from a `bank.Bank`.
+    """All shelves of a folder; batches are drawn from all clips alike.
 
     Raises FileNotFoundError where there are none, WeightsError where they belong to another VAE or adapter.
     """
 
-    def __init__(self, folder: Path, vae: Autoencoder, adapter: TextAdapter, device: torch.device, *, seed: int = 0):
+    def __init__(self, folder: Path, vae: VideoVAE, adapter: TextAdapter, device: torch.device, *, seed: int = 0):
         self.shelves = [LatentShelf(f) for f in sorted(folder.glob("*x*")) if f.suffix != ".part"]
         if not self.shelves:
             raise FileNotFoundError(f"no latents in {folder}")
@@ -176,16 +182,16 @@ class LatentShelves:
             raise WeightsError(f"the latents in {folder} were made by other nets: give another folder or delete it")
         self.device = device
         self.latents = min(s.card["latents"] for s in self.shelves)
-        self.empty = (no_states(), self.shelves[0].empty)
+        self.empty = self.shelves[0].empty
         self.rng = random.Random(seed)
 
-    def draw(self, tokens: int, longest: int, drop: float = 0.1) -> tuple[list[Clip], list[slice], list[tuple[Tensor, Tensor]]]:
-        """A batch of about `tokens` latent cells: clips of one size, a time window each of one length, a caption each."""
+    def draw(self, cells: int, longest: int, drop: float = 0.1) -> tuple[list[LatentClip], list[slice], list[Tensor]]:
+        """A batch of about `cells` latent cells: clips of one size, a time window each of one length, a caption each."""
         shelf = self.rng.choices(self.shelves, [len(s) for s in self.shelves])[0]
         frames = self.rng.randint(1, longest)
         area = shelf.latents.shape[-2] * shelf.latents.shape[-1]
         clips, windows = [], []
-        for _ in range(max(1, round(tokens / (area * frames)))):
+        for _ in range(max(1, round(cells / (area * frames)))):
             for _ in range(TRIES):
                 k, start = self.rng.randrange(len(shelf)), self.rng.randrange(self.latents - frames + 1)
                 window = slice(start, start + frames)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ...engine.roles import TARGET
 from ...models.dit import SIGMA_MIN, Context, VideoDiT
-from ...models.transformer import FoldedDiT
 from .patterns import SHIFT, logit_normal
 
 LEVELS = (0.2, 0.8)
@@ -58,9 +57,7 @@ def later(sigma: Tensor, part: float, shift: float = SHIFT) -> Tensor:
 
 
 @torch.no_grad()
-def own_history(
-    model: VideoDiT | FoldedDiT, clean: Tensor, rng: random.Random, ctx: Context, position: Tensor, fps: Tensor
-) -> Tensor:
+def own_history(model: VideoDiT, clean: Tensor, rng: random.Random, ctx: Context, position: Tensor, fps: Tensor) -> Tensor:
     """Latents [B, C, T, h, w] as the net itself makes them: noised, each clip to a level of its own, and denoised in two
     steps (Resampling Forcing, arXiv 2512.15702, in its cheapest form)."""
     b, _, t, _, _ = clean.shape

@@ -1,151 +1,287 @@
-"""Training the VAE on renders of the world: reconstruction, edges, flicker, and latents a diffusion model likes."""
+"""Training the VAE on clips from disk: reconstruction, edges and flicker, figures before all, latents of
+even spread that bear some noise; in the last part a critic makes it sharp."""
 
 from __future__ import annotations
 
+import json
+import os
 import random
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ...models.prompts.scene import World
-from ...models.vae import VAEConfig, VideoVAE
-from ..world.render import render
+from ...models.prompts.scene import TRAVEL
+from ...models.vae import VAEConfig, VideoVAE, config_from
+from .clips import CELL, Shelves
+from .critic import Critic, alike, hinge
 from .muon import Muon
+from .quality import detail, psnr, sharpness, tile_ratio
 from .run import EMA, Run, fastest_dtype, save_strip
 
-HELD_OUT_SEED = 10_000_000
-"""Scene seeds from here on are never rendered in training."""
+FIGURE = 3.0
+"""Pixels of figures count 1 + this: they fill a seventh of the picture and are what eyes go to."""
+SQUARES, EDGE = 0.15, 96
+"""Share of batches of squares, of so many pixels a side, for variety; the others are of whole pictures: nets that see
+nothing but squares take their edges for granted, and lose 1.6 dB in the middle of a picture."""
+NOISE = 0.15
+"""Largest deviation of the noise on latents, in units of their own: what a sampler gives is never exact."""
+EVEN = 0.1
+"""Weight of each channel's mean from 0 and log deviation from 1: channels that grow unchecked make mean colours wander."""
+CALM = 15.0
+"""Minutes after which the learning rate begins to fall, with the square root of the time."""
+COOL = 0.3
+"""Last share of the plan, in which the learning rate falls to nothing."""
+SHARPEN = 0.6
+"""Share of the plan after which the critic counts; it learns for a little while before."""
+CRITIC_FIRST = 0.04
+"""That while, as a share of the plan; the critic's word comes in over the same share."""
+FEATURES, OPINION = 0.4, 0.2
+"""How hard the distance in the critic's features and its score pull at a picture, as shares of the pull of the other loss:
+by themselves both are a hundred times weaker at first and grow as the critic learns."""
+PIXELS = 200_000
+"""Pixels of a batch for every frame of a latent."""
+SAMPLES, SAMPLE = 24, 400_000
+"""Batches that statistics are measured on, and pixels in each."""
+SHOWN, MEASURED = 8, 24
+"""Clips of the tests in a strip, and in the figures."""
+AVERAGED = "averaged.safetensors"
+EVERY = 240.0
+"""Seconds of training between two measurements on the tests."""
 
 
-class ClipPool:
-    """Rendered clips as bytes, refreshed a few a step; random crops of them are the training data."""
-
-    def __init__(
-        self,
-        world: World,
-        device: torch.device,
-        *,
-        capacity: int = 1200,
-        frames: int = 8,
-        size: tuple[int, int] = (160, 256),
-        seed: int = 0,
-    ):
-        self.world, self.device, self.capacity, self.frames, self.size = world, device, capacity, frames, size
-        self.clips: list[Tensor] = []
-        self.rng = random.Random(seed)
-
-    def refresh(self, n: int) -> None:
-        """Render n new clips, each at a random size orientation, start time and rate."""
-        height, width = self.size if self.rng.random() < 0.75 else self.size[::-1]
-        scenes = [self.world.sample(self.rng.randrange(HELD_OUT_SEED), held_out=None) for _ in range(n)]
-        fps = self.rng.choice((8, 8, 12, 16))
-        clips = render(scenes, self.frames, height, width, fps, start=self.rng.uniform(0, 30), device=self.device)
-        for clip in (clips * 255).round().byte():
-            if len(self.clips) < self.capacity:
-                self.clips.append(clip)
-            else:
-                self.clips[self.rng.randrange(self.capacity)] = clip
-
-    def crops(self, n: int, edge: int) -> Tensor:
-        """Random crops [n, T, edge, edge, 3] in 0..1."""
-        out = []
-        for _ in range(n):
-            clip = self.rng.choice(self.clips)
-            top, left = self.rng.randrange(clip.shape[1] - edge + 1), self.rng.randrange(clip.shape[2] - edge + 1)
-            out.append(clip[:, top : top + edge, left : left + edge])
-        return torch.stack(out).float() / 255
+def _slopes(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
+    """Mean distance between the slopes of frames [N, 3, H, W] at three scales, weighted [N, 1, H, W]."""
+    parts = []
+    for scale in range(3):
+        if scale:
+            a, b, weight = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2), F.avg_pool2d(weight, 2)
+        for dim in (-1, -2):
+            n = a.shape[dim] - 1
+            parts.append((weight.narrow(dim, 1, n) * (a.diff(dim=dim) - b.diff(dim=dim)).abs()).mean())
+    return torch.stack(parts).sum()
 
 
-def _edges(x: Tensor) -> tuple[Tensor, Tensor]:
-    return x[:, :, 1:] - x[:, :, :-1], x[:, :, :, 1:] - x[:, :, :, :-1]
+def crop_loss(made: Tensor, wanted: Tensor, figures: Tensor) -> Tensor:
+    """Loss of frames [B, T, H, W, 3] in 0..1; `figures` [B, T, H/16, W/16] is the share of each cell that figures cover."""
+    y, x = made.movedim(-1, 2), wanted.movedim(-1, 2)
+    weight = 1 + FIGURE * F.interpolate(figures, scale_factor=CELL)[:, :, None]
+    distance = (y - x).abs()
+    loss = (weight * (distance + 4.0 * distance.square())).mean()
+    flicker = (weight[:, 1:] * (y.diff(dim=1) - x.diff(dim=1)).abs()).mean()
+    return loss + 0.5 * _slopes(y.flatten(0, 1), x.flatten(0, 1), weight.flatten(0, 1)) + 0.5 * flicker
 
 
-def reconstruction_loss(y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted loss and plain squared error of frames [B, T, H, W, 3]: L1 + MSE, gradients, temporal differences."""
-    error = (y - x).square().mean()
-    edge = sum((a - b).abs().mean() for a, b in zip(_edges(y), _edges(x), strict=True))
-    flicker = ((y[:, 1:] - y[:, :-1]) - (x[:, 1:] - x[:, :-1])).abs().mean()
-    return (y - x).abs().mean() + 4.0 * error + 0.5 * edge + 0.5 * flicker, error
+def unevenness(code: Tensor) -> Tensor:
+    """How far the channels of codes [B, T, C, h, w] are from mean 0 and deviation 1."""
+    rows = code.movedim(2, 0).flatten(1)
+    return rows.mean(1).square().mean() + rows.std(1).clamp_min(1e-3).log().square().mean()
 
 
-def _sample(world: World, device: torch.device) -> Tensor:
-    """Clips [96, 4, 160, 256, 3] for the linear base."""
-    return torch.cat([render([world.sample(i)], 4, 160, 256, start=0.3 * i, device=device) for i in range(96)])
+class VAERun(Run):
+    """A run with a critic, whose learning rate falls early and whose checkpoints hold the critic too."""
+
+    def __init__(self, out: Path, model: VideoVAE, lr: float, dtype: torch.dtype, **plan: float):
+        frames = 3 * model.cfg.frames
+        self.critic = Critic(frames).to(model.mean.device)
+        self.critic_optimizer = torch.optim.AdamW(self.critic.parameters(), 1e-3, betas=(0.5, 0.9))
+        self.net = model
+        super().__init__(out, model, Muon(model, lr, lr / 3, dtype=dtype), warmup=30, **plan)
+
+    def _schedule(self) -> None:
+        calm = (1 + self.spent / 60 / CALM) ** -0.5
+        scale = min(1.0, (self.step + 1) / self.warmup) * calm * min(1.0, (1 - self.progress()) / COOL)
+        for group, lr in zip(self.optimizer.param_groups, self.base, strict=True):
+            group["lr"] = lr * scale
+
+    @property
+    def opinion(self) -> float:
+        """How much the critic's word counts now, 0..1."""
+        return min(1.0, max(0.0, (self.progress() - SHARPEN) / CRITIC_FIRST))
+
+    def pull(self, loss: Tensor, frames: Tensor, wanted: Tensor, dtype: torch.dtype) -> Tensor:
+        """Gradient at `frames` [B, T, H, W, 3] of their `loss`, and of the critic's word once it counts."""
+        (plain,) = torch.autograd.grad(loss, frames, retain_graph=True)
+        if not self.opinion:
+            return plain
+        self.critic.requires_grad_(False)
+        with torch.autocast(frames.device.type, dtype, enabled=dtype != torch.float32):
+            score, features = self.critic(self.net.groups(frames))
+            with torch.no_grad():
+                _, given = self.critic(self.net.groups(wanted))
+        self.critic.requires_grad_(True)
+        whole, size = plain, self.opinion * plain.norm()
+        for word, share in ((alike(features, given), FEATURES), (-score.float().mean(), OPINION)):
+            (part,) = torch.autograd.grad(word, frames, retain_graph=True)
+            whole = whole + share * size * part / part.norm().clamp_min(1e-12)
+        return whole
+
+    def teach_critic(self, frames: Tensor, wanted: Tensor, dtype: torch.dtype) -> None:
+        """One step of the critic on frames [B, T, H, W, 3] and those they should be, from a while before it counts."""
+        if self.progress() < SHARPEN - CRITIC_FIRST:
+            return
+        with torch.autocast(frames.device.type, dtype, enabled=dtype != torch.float32):
+            loss = hinge(self.critic(self.net.groups(wanted))[0], self.critic(self.net.groups(frames.detach()))[0])
+        self.critic_optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.critic_optimizer.step()
+
+    def save(self) -> None:
+        """Write the critic, then the rest."""
+        tensors = {f"critic.{k}": v for k, v in self.critic.state_dict().items()}
+        for i, slot in self.critic_optimizer.state_dict()["state"].items():
+            tensors |= {f"optim.{i}.{k}": torch.as_tensor(v) for k, v in slot.items()}
+        save_file({k: v.detach().contiguous().cpu().clone() for k, v in tensors.items()}, self.out / "critic.tmp")
+        os.replace(self.out / "critic.tmp", self.out / "critic.safetensors")
+        super().save()
+
+    def _load(self) -> None:
+        super()._load()
+        tensors = load_file(self.out / "critic.safetensors")
+        self.critic.load_state_dict({k[7:]: v for k, v in tensors.items() if k.startswith("critic.")})
+        slots: dict[int, dict[str, Tensor]] = {}
+        for k, v in tensors.items():
+            if k.startswith("optim."):
+                _, i, name = k.split(".", 2)
+                slots.setdefault(int(i), {})[name] = v
+        whole = self.critic_optimizer.state_dict()
+        whole["state"] = slots
+        self.critic_optimizer.load_state_dict(whole)
 
 
 def train_vae(
-    world: World,
+    clips: Path,
     out: Path,
     *,
     minutes: float,
     total: float,
     device: torch.device,
-    batch: int = 6,
-    edge: int = 96,
-    lr: float = 1e-3,
     cfg: VAEConfig | None = None,
+    pixels: int | None = None,
+    frames: int = 8,
+    lr: float = 3e-3,
     seed: int = 0,
+    dtype: torch.dtype | None = None,
     start: dict[str, Tensor] | None = None,
+    decoder: bool = False,
 ) -> VideoVAE:
-    """Train (or go on training) the VAE in `out`; returns the averaged model with its latent statistics set.
+    """Train (or go on training) the VAE in `out` on the bank of clips in folder `clips`, see `clips.draw_bank`; a new
+    run begins with the tensors `start` where they are given, else from nothing.
 
-    start: weights to begin from where `out` holds no run yet. The linear code and the latent statistics are then kept.
+    A batch is of clips of `frames` frames, `pixels` pixels in all, else PIXELS for every frame of a latent. With `decoder` the
+    encoder and its statistics stay as they are. Returns the averaged model with its latent statistics set.
     """
     torch.manual_seed(seed)
     cfg = cfg or VAEConfig()
     model = VideoVAE(cfg).to(device)
-    if start is not None:
-        model.load_state_dict(start)
-    dtype = fastest_dtype(device)
-    run = Run(out, model, Muon(model, lr, lr, dtype=dtype), minutes=minutes, total=total)
-    pool = ClipPool(world, device, seed=seed + run.step)
-    pool.refresh(16)
-    if run.step == 0 and start is None:
-        model.fit_base(_sample(world, device))
-        measure_latents(model, world, device)
+    if decoder:
+        model.encoder.requires_grad_(False)
+    dtype = dtype or fastest_dtype(device)
+    pixels = pixels or PIXELS * cfg.frames
+    run = VAERun(out, model, lr, dtype, minutes=minutes, total=total)
+    (out / "config.json").write_text(json.dumps(asdict(cfg)), encoding="utf-8")
+    shelves, tests = Shelves(clips, "train", seed=seed + run.step), Shelves(clips, "test")
+    torch.manual_seed(seed + run.step)
+    rng = random.Random(seed + run.step)
+    if run.step == 0:
+        if start is None:
+            model.fit_base(shelves.batch(pixels, frames)[0].to(device) for _ in range(SAMPLES))
+        else:
+            model.load_state_dict(start)
         run.ema = EMA(model, run.ema.decay)
+    measured = run.spent
     for _ in run.steps():
-        pool.refresh(4 if len(pool.clips) < 64 else 1)
-        x = pool.crops(batch, edge)
+        if run.spent - measured > EVERY:
+            measured = run.spent
+            report(run, shelves, tests, dtype)
+        edge = EDGE if rng.random() < SQUARES else None
+        x, figures = (part.to(device) for part in shelves.batch(pixels, frames, edge))
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            z = model.encoder(x.permute(0, 1, 4, 2, 3) * 2 - 1, None)
-            noise = torch.rand(len(z), 1, 1, 1, 1, device=device) * 0.05 * model.std[0] * torch.randn_like(z)
-            small = cfg.encoder_net and torch.rand(()) < 0.2
-            if small:  # scale equivariance: D(down(z)) = down(x) (arXiv 2502.14831)
-                target = F.avg_pool2d(x.flatten(0, 1).permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1).unflatten(0, x.shape[:2])
-                code = F.avg_pool2d(z.flatten(0, 1).float(), 2).unflatten(0, z.shape[:2])
-            else:
-                target, code = x, z + noise
-            y = model.decoder(code, None)
-        y = y.float().permute(0, 1, 3, 4, 2) * 0.5 + 0.5
-        loss, error = reconstruction_loss(y, target)
-        if cfg.encoder_net:
-            loss = loss + 0.02 * (z.float().square().mean() - 1).clamp_min(0)
-        run.update(loss, psnr=float(-10 * error.detach().log10()), spread=float(z.detach().float().std()))
-        if run.step % 300 == 0:
-            with torch.no_grad():
-                shown = pool.crops(4, edge)
-                save_strip(
-                    out / "samples.png",
-                    [torch.cat([a[:4], b[:4]]) for a, b in zip(shown, model.decode(model.encode(shown)), strict=True)],
-                )
+            with torch.set_grad_enabled(not decoder):
+                code = model.code(x)
+            noise = NOISE * torch.rand(len(x), 1, 1, 1, 1, device=device)
+            y = model.draw(code + noise * torch.randn_like(code))
+        leaf = y.detach().requires_grad_()
+        error = crop_loss(leaf, x, figures)
+        pull = run.pull(error, leaf, x, dtype)
+        loss = error.detach() + ((y - y.detach()) * pull).sum() + EVEN * unevenness(code)
+        run.update(loss, psnr=float(psnr(y.detach(), x).mean()), spread=float(code.detach().std((0, 1, 3, 4)).max()))
+        run.teach_critic(y, x, dtype)
+    return report(run, shelves, tests, dtype)
+
+
+def report(run: VAERun, shelves: Shelves, tests: Shelves, dtype: torch.dtype) -> VideoVAE:
+    """Write the averaged model as `averaged.safetensors`, its figures on the tests to `held_out.jsonl`, and a strip of
+    pictures; returns the model."""
+    model = averaged_model(run, shelves)
+    state = {k: v.contiguous().cpu() for k, v in model.state_dict().items()}
+    save_file(state, run.out / "averaged.tmp")
+    os.replace(run.out / "averaged.tmp", run.out / AVERAGED)
+    found = measure(model, tests, dtype, run.out / f"strip_{run.step:06d}.png")
+    line = {"step": run.step, "minutes": round(run.spent / 60, 2), **found}
+    with open(run.out / "held_out.jsonl", "a", encoding="utf-8") as f:
+        f.write(json.dumps(line) + "\n")
+    return model
+
+
+@torch.no_grad()
+def averaged_model(run: VAERun, shelves: Shelves) -> VideoVAE:
+    """The run's averaged weights, with the mean and the deviation of every latent channel as measured on some batches."""
+    model = VideoVAE(run.net.cfg).to(run.net.mean.device)
     model.load_state_dict(run.ema.shadow)
-    if cfg.encoder_net:
-        measure_latents(model, world, device)
+    if not any(p.requires_grad for p in run.net.encoder.parameters()):
+        return model.eval()
+    frames, device = model.cfg.frames, model.mean.device
+    rows = [model.code(shelves.batch(SAMPLE, frames)[0].to(device)).movedim(2, 0).flatten(1) for _ in range(SAMPLES)]
+    code = torch.cat(rows, 1)
+    model.mean.copy_(code.mean(1))
+    model.std.copy_(code.std(1))
     return model.eval()
 
 
 @torch.no_grad()
-def measure_latents(model: VideoVAE, world: World, device: torch.device) -> None:
-    """Set the latent mean of every channel and one deviation for all, measured on renders."""
-    model.mean.zero_()
-    model.std.fill_(1.0)
-    codes = []
-    for i in range(24):
-        scenes = [world.sample(HELD_OUT_SEED - 1 - 4 * i - k) for k in range(4)]
-        codes.append(model.encode(render(scenes, 8, 128, 192, start=0.5 * i, device=device)))
-    z = torch.cat(codes).transpose(0, 1).flatten(1)
-    model.mean.copy_(z.mean(1))
-    model.std.fill_(z.var(1).mean().sqrt())
+def measure(model: VideoVAE, tests: Shelves, dtype: torch.dtype, strip_path: Path) -> dict[str, float]:
+    """Figures of a model on clips never trained on, those with figures in motion first, and a strip of pictures of them, the
+    sources above what becomes of them."""
+    device = model.mean.device
+    shelf = max(tests.shelves, key=len)
+    moving = sorted(range(len(shelf)), key=lambda k: shelf.sources[k].scene.action not in (*TRAVEL, "dance"))
+    rows: dict[str, list[float]] = {}
+    strip, codes = [], []
+    for n, k in enumerate(moving[:MEASURED]):
+        x = shelf.clip(k)[None].to(device)
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            code = model.code(x)
+            y = model.draw(code).clamp(0, 1)
+        mask = torch.from_numpy(shelf.figures[k].copy()).repeat_interleave(CELL, 1).repeat_interleave(CELL, 2)[None] > 0
+        row = {
+            "psnr": float(psnr(y, x)),
+            "sharpness": sharpness(y, x),
+            "detail": detail(y) / detail(x),
+            "tile edges": tile_ratio(y),
+            "of sources": tile_ratio(x),
+        }
+        if mask.any():
+            row["sharpness of figures"] = sharpness(y, x, mask.to(device))
+        for name, value in row.items():
+            rows.setdefault(name, []).append(value)
+        codes.append(code.movedim(2, 0).flatten(1))
+        if n < SHOWN:
+            strip.append(torch.cat([x[0, 6:13:3], y[0, 6:13:3]], 1))
+    save_strip(strip_path, [torch.cat(strip[i : i + 2]) for i in range(0, len(strip), 2)])
+    spread = torch.cat(codes, 1).std(1)
+    found = {name: round(sum(v) / len(v), 4) for name, v in rows.items()}
+    return found | {"least spread": round(float(spread.min()), 3), "most spread": round(float(spread.max()), 3)}
+
+
+def trained_vae(out: Path) -> VideoVAE | None:
+    """The averaged model that a run in folder `out` wrote last, or None where there is none."""
+    if not (out / AVERAGED).exists():
+        return None
+    cfg = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    model = VideoVAE(config_from(cfg))
+    model.load_state_dict(load_file(out / AVERAGED))
+    return model.eval().requires_grad_(False)

@@ -227,9 +227,9 @@ def minimax():
 def longtake(room):
     """The model in the box at its smallest."""
     dit, vae, box = room("models.dit"), room("models.vae"), room("models.box")
-    small = vae.VideoVAE(vae.VAEConfig(widths=(8, 8, 8), depth=1))
+    small = vae.VideoVAE(vae.VAEConfig(encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1)))
     config = {"channels": small.channels, "width": 64, "depth": 1, "text": TEXT}
-    state = dit.VideoDiT(room("models.load").dit_config(config)).state_dict()
+    state = dit.VideoDiT(dit.DiTConfig(**config)).state_dict()
     card = {"shift": 2.0, "window": {"anchors": 1, "context": 1, "new": 7, "ahead": 2, "reach": 8}}
     capability = box.capability_of(card, small.channels, 4, 16, "longtake-tiny")
     model = room("host.box_model").make_model(state, config, small, capability)

@@ -37,9 +37,9 @@ def dit():
     return settle(VideoDiT(DiTConfig(channels=6, width=64, depth=2, head=32, text=16)))
 
 
-@pytest.fixture(scope="session", params=[False, True], ids=["linear encoder", "encoder net"])
-def vae(request):
-    return settle(VideoVAE(VAEConfig(channels=12, linear=8, encoder_net=request.param, widths=(8, 8, 8), depth=1)))
+@pytest.fixture(scope="session")
+def vae():
+    return settle(VideoVAE(VAEConfig(channels=12, encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1))))
 
 
 @pytest.fixture(scope="session")

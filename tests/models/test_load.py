@@ -21,7 +21,7 @@ from comfyui_longtake.models.load import (
 from comfyui_longtake.models.vae import VAEConfig, VideoVAE
 from safetensors.torch import save
 
-CFG = VAEConfig(channels=12, linear=8, widths=(8, 8, 8), depth=1)
+CFG = VAEConfig(channels=12, encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1))
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_large_nets_go_into_shards_and_old_shards_go_away(saved, monkeypatch):
     largest = max(v.nbytes // 2 for v in vae.state_dict().values())
     assert all(p.stat().st_size <= max(60_000, largest) + 8_000 for p in paths)
     back = load_vae(saved)
-    assert torch.equal(back.decoder.stem.weight, vae.decoder.stem.weight.half().float())
+    assert torch.equal(back.decoder.net[0].weight, vae.decoder.net[0].weight.half().float())
     monkeypatch.undo()
     assert [p.name for p in save_net("vae", vae, config_of(vae), folder=saved)] == ["vae-1.safetensors"]
     assert [p.name for p in saved.glob("*.safetensors")] == ["vae-1.safetensors"]
@@ -153,9 +153,7 @@ def test_a_manifest_that_cannot_be_read_is_named(saved, content):
     refused(saved, MANIFEST, "reinstall")
 
 
-@pytest.mark.parametrize(
-    "config", [{}, {"widths": None}, {"widths": [8, 8]}, {"widths": [8, 8, 8], "new": 1}, {"widths": [8, 8, -8]}]
-)
+@pytest.mark.parametrize("config", [{"encoder": None}, {"decoder": [8, 8]}, {"widths": [8, 8, 8]}, {"encoder": [8, 8, -8]}])
 def test_a_config_of_another_version_is_refused(saved, config):
     edit(saved, lambda m: m["nets"]["vae"].update(config=config))
     refused(saved, MANIFEST, "reinstall")

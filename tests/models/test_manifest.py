@@ -50,7 +50,7 @@ def test_a_card_of_another_type(tmp_path, name, value):
 
 @pytest.mark.parametrize("value", [0, -8, 10**6, 10**30, 2.5, "256", None], ids=str)
 @pytest.mark.parametrize(
-    ("net", "name"), [("dit", "depth"), ("dit", "width"), ("dit", "head"), ("vae", "depth"), ("vae", "channels")]
+    ("net", "name"), [("dit", "depth"), ("dit", "width"), ("dit", "head"), ("vae", "spatial"), ("vae", "channels")]
 )
 def test_a_net_of_another_size(tmp_path, net, name, value):
     one_line(lambda: read_manifest(written(tmp_path, place(BOX, ["nets", net, "config", name], value))), net, name, "allowed is")
@@ -58,7 +58,7 @@ def test_a_net_of_another_size(tmp_path, net, name, value):
 
 @pytest.mark.parametrize("widths", [[0, 0, 0], [64, 128], [64, 128, "192"], 64, None, [64, 128, 10**9]], ids=str)
 def test_widths_of_another_form(tmp_path, widths):
-    one_line(lambda: load_vae(written(tmp_path, place(BOX, ["nets", "vae", "config", "widths"], widths))), "widths", "3 numbers")
+    one_line(lambda: load_vae(written(tmp_path, place(BOX, ["nets", "vae", "config", "encoder"], widths))), "encoder", "3 numbers")
 
 
 @pytest.mark.parametrize(("name", "value"), [("width", 8192), ("depth", 256)])

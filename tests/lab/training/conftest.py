@@ -28,8 +28,10 @@ def encoder():
 @pytest.fixture
 def vae():
     torch.manual_seed(0)
-    vae = VideoVAE(VAEConfig(channels=12, linear=8, widths=(8, 8, 8), depth=1)).eval().requires_grad_(False)
-    vae.fit_base(render([FULL.sample(i) for i in range(4)], 4, 32, 48))
+    vae = (
+        VideoVAE(VAEConfig(channels=12, encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1))).eval().requires_grad_(False)
+    )
+    vae.fit_base([render([FULL.sample(i) for i in range(4)], 4, 32, 48)])
     return vae
 
 

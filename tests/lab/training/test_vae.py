@@ -6,27 +6,27 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from comfyui_longtake.lab.training import autoencoder as module
 from comfyui_longtake.lab.training import run as run_module
-from comfyui_longtake.lab.training.autoencoder import (
+from comfyui_longtake.lab.training import vae as module
+from comfyui_longtake.lab.training.clips import Shelves, draw_shelf
+from comfyui_longtake.lab.training.critic import Critic, alike, hinge
+from comfyui_longtake.lab.training.vae import (
     CALM,
     COOL,
     FEATURES,
     FIGURE,
     OPINION,
-    AutoencoderRun,
+    VAERun,
     crop_loss,
-    load_autoencoder,
-    train_autoencoder,
+    train_vae,
+    trained_vae,
     unevenness,
 )
-from comfyui_longtake.lab.training.clips import Shelves, draw_shelf
-from comfyui_longtake.lab.training.critic import Critic, alike, hinge
-from comfyui_longtake.models.autoencoder import Autoencoder, AutoencoderConfig
 from comfyui_longtake.models.prompts.scene import FULL
+from comfyui_longtake.models.vae import VAEConfig, VideoVAE
 
 CPU = torch.device("cpu")
-CFG = AutoencoderConfig(channels=12, encoder=(8, 8, 8), decoder=(32, 16, 16, 8), blocks=(1, 1, 1, 1))
+CFG = VAEConfig(channels=12, encoder=(8, 8, 8), decoder=(32, 16, 16, 8), blocks=(1, 1, 1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +39,12 @@ def clips(tmp_path_factory):
 
 def train(clips, out, seconds, total=60.0):
     options = {"cfg": CFG, "pixels": 20_000, "frames": 4, "dtype": torch.float32}
-    return train_autoencoder(clips, out, minutes=seconds / 60, total=total / 60, device=CPU, **options)
+    return train_vae(clips, out, minutes=seconds / 60, total=total / 60, device=CPU, **options)
 
 
-@pytest.mark.slow
 def test_it_trains_resumes_and_draws_what_it_saw(clips, tmp_path, monkeypatch):
     looks = count()
-    monkeypatch.setattr(run_module, "time", SimpleNamespace(monotonic=lambda: 0.006 * next(looks)))  # as many steps on any machine
+    monkeypatch.setattr(run_module, "time", SimpleNamespace(monotonic=lambda: 0.01 * next(looks)))  # as many steps on any machine
     first = train(clips, tmp_path, 4)
     before = json.loads((tmp_path / "state.json").read_text(encoding="utf-8"))
     last = train(clips, tmp_path, 4)
@@ -61,26 +60,15 @@ def test_it_trains_resumes_and_draws_what_it_saw(clips, tmp_path, monkeypatch):
     assert [r["step"] for r in rows] == [before["step"], after["step"]]
     assert rows[1]["psnr"] > 5 and 0 < rows[1]["least spread"] <= rows[1]["most spread"]
     assert (tmp_path / f"strip_{after['step']:06d}.png").exists()
-    back = load_autoencoder(tmp_path)
+    back = trained_vae(tmp_path)
     assert back.cfg == CFG and torch.equal(back.encode(x), z)
-    assert load_autoencoder(tmp_path / "nothing") is None
-
-
-def test_the_decoder_alone_goes_on_and_latents_stay(clips, tmp_path):
-    torch.manual_seed(1)
-    begun = Autoencoder(CFG)
-    begun.mean.fill_(0.25)
-    options = {"cfg": CFG, "pixels": 20_000, "frames": 4, "dtype": torch.float32, "device": CPU, "decoder": True}
-    made = train_autoencoder(clips, tmp_path, minutes=1 / 60, total=1.0, start=begun.state_dict(), **options)
-    x = torch.stack([s.clip(0) for s in Shelves(clips, "train").shelves])
-    assert torch.equal(made.encode(x), begun.encode(x)) and torch.equal(made.mean, begun.mean)
-    assert not torch.equal(made.decode(made.encode(x)), begun.decode(begun.encode(x)))
+    assert trained_vae(tmp_path / "nothing") is None
 
 
 def test_the_critic_comes_in_late_and_is_saved_with_the_run(tmp_path, clock):
     torch.manual_seed(0)
     words = []
-    run = AutoencoderRun(tmp_path, Autoencoder(CFG), 1e-3, torch.float32, minutes=9.0, total=100 / 60)
+    run = VAERun(tmp_path, VideoVAE(CFG), 1e-3, torch.float32, minutes=9.0, total=100 / 60)
     start = [p.clone() for p in run.critic.parameters()]
     made, wanted = torch.rand(1, 4, 16, 16, 3, requires_grad=True), torch.rand(1, 4, 16, 16, 3)
     plain = 2 * (made - wanted).detach()
@@ -95,7 +83,7 @@ def test_the_critic_comes_in_late_and_is_saved_with_the_run(tmp_path, clock):
             break
     assert max(words[:60]) < 1e-6 and words[61] < words[63] and learnt.index(True) == 56
     assert all(0.1 < w <= FEATURES + OPINION + 1e-6 for w in words[65:])
-    again = AutoencoderRun(tmp_path, Autoencoder(CFG), 1e-3, torch.float32, minutes=1.0, total=100 / 60)
+    again = VAERun(tmp_path, VideoVAE(CFG), 1e-3, torch.float32, minutes=1.0, total=100 / 60)
     assert again.step == 80
     assert all(torch.equal(a, b) for a, b in zip(run.critic.parameters(), again.critic.parameters(), strict=True))
     states = (r.critic_optimizer.state_dict()["state"] for r in (run, again))
@@ -103,7 +91,7 @@ def test_the_critic_comes_in_late_and_is_saved_with_the_run(tmp_path, clock):
 
 
 def test_the_learning_rate_falls_early_and_ends_at_nothing(tmp_path, clock):
-    run = AutoencoderRun(tmp_path, Autoencoder(CFG), 1e-3, torch.float32, minutes=100.0, total=100.0, every=1e9)
+    run = VAERun(tmp_path, VideoVAE(CFG), 1e-3, torch.float32, minutes=100.0, total=100.0, every=1e9)
     rates = []
     for _ in run.steps():
         rates.append(run.optimizer.param_groups[0]["lr"])
@@ -166,6 +154,6 @@ def test_every_pixel_weighs_alike_in_the_critics_word():
 def test_figures_that_go_somewhere_are_measured_first(clips, tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr(module, "save_strip", lambda path, rows: shown.append((path.name, [tuple(r.shape) for r in rows])))
-    figures = module.measure(Autoencoder(CFG), Shelves(clips, "test"), torch.float32, tmp_path / "strip.png")
+    figures = module.measure(VideoVAE(CFG), Shelves(clips, "test"), torch.float32, tmp_path / "strip.png")
     assert {"psnr", "sharpness", "tile edges", "least spread", "most spread"} <= set(figures)
     assert shown == [("strip.png", [(6, 96, 64, 3)])]
