@@ -182,19 +182,21 @@ def load_bundle(device: torch.device | str = "cpu", weights: Path | None = None)
     """All nets in float32 on `device`, from `weights` or the folder in the box; raises WeightsError in one clear line."""
     folder = weights or WEIGHTS
     manifest, text = read_manifest(folder), load_text(device)
-    recaption, name = load_recaptioner(text, folder), model_name(manifest_id(manifest))
-    return Bundle(text, load_vae(folder).to(device), load_dit(folder).to(device), manifest["info"], recaption, name)
+    vae, dit = load_vae(folder).to(device), load_dit(folder).to(device)
+    recaption = load_recaptioner(text, folder, dit.adapter)
+    return Bundle(text, vae, dit, manifest["info"], recaption, model_name(manifest_id(manifest)))
 
 
-def load_recaptioner(text: TextEncoder, folder: Path = WEIGHTS) -> Recaptioner:
-    """What rewrites prompts for the weights in `folder`: the net "text", or the transformer's own adapter where there is none."""
+def load_recaptioner(text: TextEncoder, folder: Path = WEIGHTS, adapter: TextAdapter | None = None) -> Recaptioner:
+    """What rewrites prompts for the weights in `folder`: the net "text", or where there is none the transformer's own `adapter`,
+    which is loaded where it is not given."""
     manifest = read_manifest(folder)
     if "text" in manifest["nets"]:
         state, config = load_state("text", folder)
         net = TextAdapter(edition=config.get("edition", 1))
         fill(net, state, "text")
     else:
-        net = load_dit(folder).adapter
+        net = adapter or load_dit(folder).adapter
     return Recaptioner(text, net.to(text.device), WORLDS.get(manifest["info"].get("world"), FULL))
 
 

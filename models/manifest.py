@@ -123,8 +123,9 @@ def parse_manifest(data: bytes) -> dict[str, Any]:
     if type(version) is not int or version != 1:
         raise Unfit(f"version is {_short(version)}, this LongTake reads 1")
     for name, net in _object(manifest.get("nets"), "nets").items():
-        config, files = (_object(_object(net, name).get(part), f"{name} {part}") for part in ("config", "files"))
-        _check(config, NETS.get(name, {}), name)
+        what = name if name in NETS else _short(name)
+        config, files = (_object(_object(net, what).get(part), f"{what} {part}") for part in ("config", "files"))
+        _check(config, NETS.get(name, {}), what)
         if name == "reader" and "world" not in config:
             raise Unfit("reader world is missing")
         for file, digest in files.items():

@@ -8,7 +8,7 @@ from functools import cache
 
 from .vocabulary import COLOUR_WORDS, DOES, HOURS, NAMES, PLACES, SKIES, VIEWS, WEARS
 
-NAMES_IT, CARRIES_IT = 0.5, 0.3
+NAMES_IT, CARRIES_IT = 0.5, 0.33
 """Probability of a value that was read, from which on a word alone names it, and by which it must fall without a word that
 carries it."""
 TRIED_MAX = 24

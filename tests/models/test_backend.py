@@ -133,7 +133,7 @@ def test_pictures_come_as_their_latents_do_and_are_those_of_the_whole(vae, wave,
     told, parts = [], []
     for part in decode_stream(vae, z.split(sizes, 2), ready=told.append):
         parts.append(part)
-        assert sum(len(frames) for frames in parts) == 4 * sum(latents.shape[2] for latents in told)
+        assert sum(len(frames) for frames in parts) == vae.frames_per_latent * sum(latents.shape[2] for latents in told)
     assert torch.allclose(torch.cat(parts), whole, atol=1e-5)
     put = []
     BoxCodec(vae, torch.device("cpu")).decode(z.split(sizes, 2), 5, put.append)

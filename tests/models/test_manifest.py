@@ -9,7 +9,7 @@ import pytest
 from comfyui_longtake.errors import UsageError, WeightsError
 from comfyui_longtake.models.load import WEIGHTS, load_bundle, load_dit, load_state, load_vae, pick_device
 from comfyui_longtake.models.manifest import MANIFEST, read_manifest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save
 
@@ -102,8 +102,8 @@ def test_pipes_are_not_waited_for(tmp_path):
 def test_a_weight_file_without_tensors(tmp_path):
     blob = save({})
     (tmp_path / "a.safetensors").write_bytes(blob)
-    manifest = place(BOX, ["nets", "text", "files"], {"a.safetensors": hashlib.sha256(blob).hexdigest()})
-    one_line(lambda: load_state("text", written(tmp_path, manifest)), "is empty")
+    manifest = place(BOX, ["nets", "reader", "files"], {"a.safetensors": hashlib.sha256(blob).hexdigest()})
+    one_line(lambda: load_state("reader", written(tmp_path, manifest)), "is empty")
 
 
 @pytest.mark.parametrize("name", ["meta", "hpu", "privateuseone", "\0", "cuda:-3", "é"])
@@ -126,6 +126,7 @@ JSON = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(spots(BOX), key=str)), JSON | st.sampled_from(ODD))
+@example(("nets",), {"\n": None})
 def test_any_value_anywhere_is_taken_or_named(tmp_path_factory, path, value):
     folder = written(tmp_path_factory.mktemp("weights"), place(BOX, path, value))
     try:

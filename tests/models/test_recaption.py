@@ -3,6 +3,7 @@
 import pytest
 from comfyui_longtake.models.load import load_recaptioner
 from comfyui_longtake.models.prompts.scene import SMALL
+from comfyui_longtake.models.recaption import Recaptioner
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +15,7 @@ EVERYDAY = {
     "a woolly mammoth walks through snow at sunset": {"subject1": "mammoth", "action": "walk right", "time": "sunset"},
     "a spaceman in a red knitted helmet walks in the desert": {"subject1": "spaceman", "colour1": "red", "setting": "desert"},
     "a crimson elephant stands at dusk in the rain": {"colour1": "red", "subject1": "mammoth", "time": "sunset", "weather": "rain"},
-    "golden retriever puppy playing in the snow": {"subject1": "dog", "colour1": "yellow"},
+    "golden retriever puppy playing in the snow": {"subject1": "dog", "setting": "snowfield", "action": "jump"},
     "blue taxi driving downtown at midnight": {"subject1": "car", "colour1": "blue", "setting": "city", "time": "night"},
     "a white bunny hops on grassland, heavy rain": {"subject1": "rabbit", "colour1": "white", "action": "jump", "weather": "rain"},
 }
@@ -46,8 +47,8 @@ def test_an_empty_prompt_stays_empty(recaption, prompt):
     assert made.text == prompt and made.completed is None
 
 
-def test_what_the_weights_never_saw_is_told(recaption):
-    (made,) = recaption(["a cat walks through a forest in the morning"])
+def test_what_the_weights_never_saw_is_told(encoder, recaption):
+    (made,) = Recaptioner(encoder, recaption.net, SMALL)(["a cat walks through a forest in the morning"])
     assert "cat" not in made.text and "forest" not in made.text
     assert "never seen by these weights" in made.note() and "cat (instead: rabbit)" in made.note()
 

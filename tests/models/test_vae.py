@@ -13,7 +13,7 @@ pieces = st.lists(st.integers(1, 3), min_size=1, max_size=4)
 TINY = {"encoder": (8, 8, 8), "decoder": (16, 8, 8, 8), "blocks": (1, 1, 1, 1)}
 
 
-@pytest.fixture(scope="module", params=[{}, {"frames": 2}, {"spatial": 32}], ids=["4x16x16", "2x16x16", "4x32x32"])
+@pytest.fixture(scope="module", params=[{}, {"frames": 4}, {"spatial": 32}], ids=["1x16x16", "4x16x16", "1x32x32"])
 def net(request):
     return settle(VideoVAE(VAEConfig(channels=12, **TINY, **request.param)))
 
@@ -117,7 +117,7 @@ def test_the_linear_code_is_white_and_keeps_the_strongest_components():
     rows = torch.randn(400, 6, generator=g) * torch.tensor([5.0, 4.0, 3.0, 2.0, 0.1, 0.1]) @ basis
     x = torch.pixel_shuffle(rows.view(100, 2, 2, 3072).permute(0, 3, 1, 2), 16).view(100, 4, 3, 32, 32)
     torch.manual_seed(0)
-    net = VideoVAE(VAEConfig(channels=4, **TINY)).eval()
+    net = VideoVAE(VAEConfig(channels=4, frames=4, **TINY)).eval()
     pixels = x.permute(0, 1, 3, 4, 2) * 0.5 + 0.5
     net.fit_base([pixels])
     z = net.encode(pixels).detach().transpose(0, 1).flatten(1)
@@ -142,8 +142,8 @@ def test_golden_values():
     net = settle(VideoVAE(VAEConfig(channels=12, **TINY)))
     z = net.encode(wave(1, 8, 16, 32, 3).sigmoid())
     y = net.decode(wave(1, 12, 2, 1, 2))
-    made = torch.cat([z[0, ::5, 1, 0, 1], y[0, ::3, 5, 7, 0]])
+    made = torch.cat([z[0, ::5, 1, 0, 1], y[0, 1, 5, 7]])
     assert torch.allclose(made, torch.tensor(GOLDEN), atol=1e-4), made.tolist()
 
 
-GOLDEN = [-0.37865, -0.13702, -0.13727, 0.42921, 0.45326, 0.40372]
+GOLDEN = [0.40431, 0.44826, -0.28509, 0.4583, 0.552, 0.3974]
