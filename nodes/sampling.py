@@ -46,8 +46,8 @@ class LongTakeRollingSampler(io.ComfyNode):
             "For models with a noise level of their own for every frame: LongTake, Wan 2.2 5B, LTXV.",
             search_aliases=["fifo diffusion", "rolling diffusion", "diffusion forcing", "long video sampler"],
             inputs=[
-                io.Int.Input("queue", default=6, min=1, max=256, tooltip="Latent frames in flight."),
-                io.Int.Input("context", default=2, min=0, max=256, tooltip="Finished latent frames shown before the queue."),
+                io.Int.Input("queue", default=16, min=1, max=256, tooltip="Latent frames in flight."),
+                io.Int.Input("context", default=4, min=0, max=256, tooltip="Finished latent frames shown before the queue."),
                 io.Boolean.Input(
                     "anchor", default=True, tooltip="Show an early latent frame against drift, where the model knows anchors."
                 ),

@@ -21,7 +21,6 @@ from comfyui_longtake.models.load import load_dit, load_vae
 from comfyui_longtake.models.prompts.captions import caption
 from comfyui_longtake.models.prompts.scene import ATTRIBUTES, FULL, SMALL
 from comfyui_longtake.models.recaption import read_prompts
-from comfyui_longtake.models.transformer import FoldedDiT
 from comfyui_longtake.models.vae import VAEConfig, VideoVAE
 
 CPU = torch.device("cpu")
@@ -135,24 +134,6 @@ def test_nets_go_on_from_those_in_the_box(tmp_path, monkeypatch):
     VideoVAE(given["vae"]["cfg"]).load_state_dict(given["vae"]["start"])
     VideoDiT(given["dit"]["cfg"]).load_state_dict(given["dit"]["start"])
     assert given["dit"]["bake"] == 2.0
-
-
-@pytest.mark.slow
-def test_the_transformer_goes_on_from_the_one_in_the_repository(tmp_path, monkeypatch, encoder):
-    """With the autoencoder and the adapter that it was trained on, on clips that they encode."""
-    monkeypatch.setattr(latents_module, "SIZES", {(32, 48): 1.0})
-    monkeypatch.setattr(jobs, "load_text", lambda *device: encoder)
-    monkeypatch.setattr(jobs, "ENCODED", 2)
-    given = []
-    monkeypatch.setattr(jobs, "train_transformer", lambda *a, **options: given.append((a, options)) or FoldedDiT(options["cfg"]))
-    train(Job("transformer", tmp_path, 0.5 / 60, 1.0, device="cpu", from_box=True))
-    (vae, _, adapter, latents, _), options = given[0]
-    net = FoldedDiT(options["cfg"])
-    net.load_state_dict(options["start"])
-    assert all(torch.equal(a, b) for a, b in zip(net.adapter.parameters(), adapter.parameters(), strict=True))
-    shelves = latents_module.LatentShelves(latents, vae, adapter, torch.device("cpu"))
-    assert shelves.latents == 16 and vae.frames_per_latent == 1
-    assert shelves.shelves[0].clip(0).latents.shape[0] == options["cfg"].channels == vae.channels
 
 
 def test_an_unknown_net_is_refused(tmp_path):
