@@ -31,7 +31,7 @@ class Settings:
     anchor_sigma: float = 0.0
     windows: WindowConfig = field(default_factory=WindowConfig)
     rolling: bool = False
-    queue: int = 8
+    queue: int = 16
     levels: tuple[float, ...] | None = None
     adain: float = 0.0
     adain_ramp: int = 0

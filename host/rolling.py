@@ -23,7 +23,7 @@ class RollingSampler(comfy.samplers.Sampler):
     """About `queue` latents in flight at rising noise levels, `context` finished ones before them, and an `anchor`, an
     early one, where the model knows what that is. Kept frames at the beginning are continued. `order` 1 or 2."""
 
-    def __init__(self, queue: int = 8, context: int = 2, anchor: bool = True, order: int = 1):
+    def __init__(self, queue: int = 16, context: int = 4, anchor: bool = True, order: int = 1):
         self.queue, self.context, self.anchor, self.order = queue, context, anchor, order
 
     def sample(

@@ -33,14 +33,14 @@ FIGURE = 4.0
 what a prompt says."""
 STEPS = 16
 """Model calls of a clip, where nothing else is asked for."""
-STAGES = ((0.25, 1), (0.5, 4), (0.75, 8))
+STAGES = ((0.2, 1), (0.35, 8), (0.65, 16))
 """Share of the plan up to which windows are at most so many latents long; later they are as long as the clips."""
 SHORT = 1
 """Latents a clip in every second step of the later stages: pictures alone, in which every token goes into another one."""
 NOISY = 1.8
 """Timestep shift of the noise levels in training: less than in sampling, as folded latents have little to be told apart at."""
-CLIP = 16
-"""Frames a clip that is learned from, two seconds."""
+CLIP = 32
+"""Frames a clip that is learned from, four seconds."""
 LOOKED_AT = 16
 """Clips that the visibility of channels is measured on."""
 LATE = 0.8

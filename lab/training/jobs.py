@@ -27,13 +27,13 @@ from .text import train_text
 from .vae import train_vae, trained_vae
 
 NETS = ("vae", "text", "reader", "dit")
-WINDOW = {"anchors": 1, "context": 3, "new": 13, "ahead": 3, "reach": 16}
-"""An anchor and as many frames as the transformer sees in training: three of the past say how fast things move."""
+WINDOW = {"anchors": 1, "context": 4, "new": 27, "ahead": 4, "reach": 32}
+"""As many frames as the transformer sees in training, four seconds: an anchor, and four of the past that say how things move."""
 
 CLIPS, TESTS = 3600, 120
 """Clips that the VAE is trained on and measured with, 16 frames each: 5.5 GB."""
-ENCODED = 4000
-"""Encoded clips that the transformer is trained on, 8 latents each: 0.4 GB, and half an hour of one thread."""
+ENCODED = 2400
+"""Encoded clips that the transformer is trained on, 32 frames each: 0.4 GB, and half an hour of one thread."""
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,9 @@ def test_a_shelf_holds_encoded_clips_with_captions_anchors_and_figures(bank, net
     shelf = LatentShelves(folder, *nets, CPU).shelves[1]
     for k, source in enumerate(seen[:3]):
         clip = shelf.clip(k)
-        pixels, mask = render_parts([source.scene], 16, 32, 48, source.fps, start=source.start)
+        pixels, mask = render_parts([source.scene], 4, 32, 48, source.fps, start=source.start)
         assert (clip.latents.float() - nets[0].encode(pixels)[0]).abs().max() < 0.01
-        share = torch.nn.functional.avg_pool3d(mask[:, None].float(), (4, 16, 16))[0, 0]
+        share = torch.nn.functional.avg_pool3d(mask[:, None].float(), (1, 16, 16))[0, 0]
         assert (clip.figures.float() - share).abs().max() < 0.005
         assert clip.anchor.shape == (8, 1, 2, 3) and clip.fps == source.fps
         assert [s.shape for s in clip.captions] == [(len(NAMES), nets[1].width)] * 2
@@ -130,7 +130,7 @@ def model():
 def test_loss_of_an_untrained_net_is_that_of_predicting_nothing(bank, nets, monkeypatch):
     """With a clean prediction of 0 the error is x0 / sigma, so the loss can be computed by hand."""
     shelves, net = LatentShelves(bank[0], *nets, CPU), VideoDiT(DiTConfig(channels=8, width=64, depth=1))
-    monkeypatch.setattr(dit_module, "draw", lambda frames, rng: Pattern(torch.tensor([0.5]), torch.tensor([False])))
+    monkeypatch.setattr(dit_module, "draw", lambda frames, rng, shift: Pattern(torch.tensor([0.5]), torch.tensor([False])))
     picked, draw = [], shelves.draw
     monkeypatch.setattr(shelves, "draw", lambda *args: picked.append(draw(*args)) or picked[-1])
     for _ in range(4):
@@ -167,6 +167,7 @@ def test_a_net_learns_what_follows_the_clean_clip_from_what_it_makes_of_it(bank,
         return Pattern(torch.where(context, 0.0, 0.5), context)
 
     monkeypatch.setattr(dit_module, "draw", draw)
+    monkeypatch.setattr(dit_module, "SHORT", 4)
 
     def loss(own):
         torch.manual_seed(3)
