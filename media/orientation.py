@@ -45,7 +45,7 @@ def of_picture(path: str | os.PathLike[str]) -> Orientation:
     """What the EXIF of a picture says, as Pillow reads it; upright where it says nothing that can be read."""
     from PIL import Image
 
-    with contextlib.suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError), warnings.catch_warnings():
+    with contextlib.suppress(OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path) as picture:
             return BY_EXIF.get(picture.getexif().get(EXIF_ORIENTATION), UPRIGHT)

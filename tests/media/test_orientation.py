@@ -5,6 +5,7 @@ import struct
 import av
 import numpy as np
 import pytest
+from comfyui_longtake.media.orientation import UPRIGHT, of_picture
 from comfyui_longtake.media.read import probe, read_image
 from PIL import Image, ImageOps, features
 
@@ -23,6 +24,15 @@ SHOWN = {
     (1, 0, 0, 0): "RGBW",
 }
 """Display matrix a, b, c, d to the corners as Chromium 156 drew them: top left, top right, bottom left, bottom right."""
+
+
+def test_a_picture_with_odd_words_in_it_is_upright(tmp_path):
+    from PIL.PngImagePlugin import PngInfo
+
+    words = PngInfo()
+    words.add_text("xmp", "no such thing as XMP")
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png", pnginfo=words)
+    assert of_picture(tmp_path / "a.png") == UPRIGHT
 
 
 def corners_picture(height=32, width=48):

@@ -1,5 +1,6 @@
 """Sound of a film: at its place to the millisecond, in every container, after minutes, from files and waveforms."""
 
+import wave
 from fractions import Fraction
 
 import av
@@ -9,6 +10,7 @@ import torch
 from comfyui_longtake.errors import MediaError
 from comfyui_longtake.media.read import probe
 from comfyui_longtake.media.sound import RATE, FileSound, WaveSound, track
+from comfyui_longtake.media.soundtrack import open_audio
 from comfyui_longtake.media.write import open_writer
 
 SYNC = 0.02  # seconds
@@ -41,6 +43,16 @@ def test_the_sound_of_a_film_comes_through_at_its_place(tmp_path, suffix, beeps,
     source = film(tmp_path / f"source{suffix}", 4, sound=[WaveSound(beeps(4, 44_100, channels=2), 44_100)])
     path = film(tmp_path / "long.mp4", 12, sound=[FileSound(source, Fraction(5, 2)), FileSound(source, Fraction(8))])
     assert heard(path) == pytest.approx([2.5, 3.5, 4.5, 5.5, 8, 9, 10, 11], abs=SYNC)
+
+
+def test_one_channel_goes_to_both_sides_as_loud_as_it_is(tmp_path):
+    tone = np.sin(np.arange(RATE) * 0.05).astype(np.float32)[None] / 2
+    with wave.open(str(tmp_path / "mono.wav"), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes((tone * 32767).astype("<i2").tobytes())
+    for sound in (WaveSound(tone, RATE), open_audio(tmp_path / "mono.wav")):
+        both = np.concatenate(list(sound.samples()), 1)
+        assert both.shape == (2, RATE) and np.array_equal(both[0], both[1]) and np.abs(both[0] - tone[0]).max() < 1e-3
 
 
 def test_sound_is_in_time_after_five_minutes(tmp_path, beeps, heard):
