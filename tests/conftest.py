@@ -32,13 +32,23 @@ PLAIN = Scene((Subject("dog", "red"),), "meadow", "noon", "clear", "stand", "sta
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory):
     """Folder of a complete, untrained bundle: the shipped classes at their smallest sizes."""
+    return save_tiny_nets(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="session")
+def weights_of_then(tmp_path_factory):
+    """Such a folder with latents as they were in the first version: groups of four frames."""
+    return save_tiny_nets(tmp_path_factory.mktemp("weights"), channels=128, frames=4)
+
+
+def save_tiny_nets(folder, **latent):
+    """Writes a bundle of the smallest nets, with latents of so many `channels` and `frames`, and gives its folder."""
     from comfyui_longtake.models.dit import DiTConfig, VideoDiT
     from comfyui_longtake.models.load import config_of, save_net
     from comfyui_longtake.models.vae import VAEConfig, VideoVAE
 
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("weights")
-    vae = VideoVAE(VAEConfig(encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1)))
+    vae = VideoVAE(VAEConfig(encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1), **latent))
     teach_smooth_pictures(vae)
     save_net("vae", vae, config_of(vae), folder=folder)
     dit = VideoDiT(DiTConfig(channels=vae.channels, width=64, depth=1))

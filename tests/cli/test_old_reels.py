@@ -41,14 +41,14 @@ def test_an_old_reel_is_inspected(longtake, kind, reel):
     assert code == 0 and len(json.loads(out)["segments"]) == segments - 2 and json.loads(out)["record"] == found["record"]
 
 
-def test_an_old_reel_goes_on(longtake, kind, reel, tiny_weights):
+def test_an_old_reel_goes_on(longtake, kind, reel, weights_of_then):
     """By the weights it was made with; its segments stay until it is pruned."""
-    name = f"longtake-{manifest_id(read_manifest(tiny_weights))}"
+    name = f"longtake-{manifest_id(read_manifest(weights_of_then))}"
     index = json.loads((reel / "reel.json").read_text())
     if kind == "command_line":
         index["header"]["model"] = f"{name}-as-written"
         (reel / "reel.json").write_text(json.dumps(index))
-    words = ("render", "a dog", "--frames", 8, "--size", "32x16", "--weights", tiny_weights, "--quiet", "--json", "--no-mark")
+    words = ("render", "a dog", "--frames", 8, "--size", "32x16", "--weights", weights_of_then, "--quiet", "--json", "--no-mark")
     code, _, err = longtake(*words, "--reel", "reel", "-o", "a.mp4")
     assert code == 0, err
     longtake(*words, "-o", "fresh.mp4")

