@@ -19,7 +19,7 @@ from ..models.box import decode_stream
 from ..models.vae import VideoVAE
 from ..take.stills import Clip, Stills
 
-END = 8  # latents of each end of a clip that are kept: context for the model and lead-in for the decoder
+END = 32  # latents of each end of a clip that are kept: context for the model and lead-in for the decoder
 
 
 @dataclass

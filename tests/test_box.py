@@ -19,12 +19,12 @@ def bundle():
 
 
 def test_weights_are_listed_and_small():
-    """Every file is in the manifest, shards are at most 16 MiB, all together under 50 MB."""
+    """Every file is in the manifest, shards are at most 16 MiB, all together under 60 MB."""
     listed = {name for net in read_manifest()["nets"].values() for name in net["files"]}
     files = {path.name: path.stat().st_size for path in WEIGHTS.glob("*.safetensors")}
     assert files.keys() == listed
     assert max(files.values()) <= 16 * 2**20
-    assert sum(files.values()) < 50_000_000
+    assert sum(files.values()) < 60_000_000
     assert (WEIGHTS / MANIFEST).exists()
 
 

@@ -208,8 +208,9 @@ def test_retries_make_rough_windows_again_and_a_reel_remembers(render, tmp_path)
 
 
 @pytest.mark.usefixtures("no_join_passes")
-def test_retried_windows_of_an_extension_lie_in_the_film(render, tmp_path, dog):
-    """The report counts frames of the film, the reel those of its own latents, which are the clip's last eight and the new ones."""
+def test_retried_windows_of_an_extension_lie_in_the_film(render, tmp_path, dog, monkeypatch):
+    """The report counts frames of the film, the reel those of its own latents, which are the clip's last ones and the new ones."""
+    monkeypatch.setattr("comfyui_longtake.cli.clips.END", 8)
     made = render("--extend", dog, "--frames", 46, "--retries", 1, "--reel", "reel", "-o", "b.mp4")
     kept = ReelRecord.read(Reel.peek(tmp_path / "reel")["metrics"], "reel").retried
     assert made["retried"] == [window._replace(frame=window.frame + 2)._asdict() for window in kept] and kept

@@ -225,9 +225,9 @@ def minimax():
 
 
 def longtake(room):
-    """The model in the box at its smallest."""
+    """The model in the box at its smallest, with latents of four frames and many channels."""
     dit, vae, box = room("models.dit"), room("models.vae"), room("models.box")
-    small = vae.VideoVAE(vae.VAEConfig(encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1)))
+    small = vae.VideoVAE(vae.VAEConfig(channels=128, frames=4, encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1)))
     config = {"channels": small.channels, "width": 64, "depth": 1, "text": TEXT}
     state = dit.VideoDiT(dit.DiTConfig(**config)).state_dict()
     card = {"shift": 2.0, "window": {"anchors": 1, "context": 1, "new": 7, "ahead": 2, "reach": 8}}

@@ -95,7 +95,7 @@ def refuse_all(room, path):
         (own, ours), (ltx, theirs), (wan, first), (_, second), (_, shown) = (
             make(name) for name in ("LongTake", "LTXV", "Wan 2.1 T2V", "HunyuanVideo 1.0", "Wan 2.1 I2V")
         )
-        small = models.VAEConfig(encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1))
+        small = models.VAEConfig(channels=128, frames=4, encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1))
         vae = room("host.box_vae").HostVAE(models.VideoVAE(small))
         other = SimpleNamespace(
             latent_dim=3,
@@ -122,7 +122,7 @@ def refuse_all(room, path):
         )
         wan_made = film.remix(first, wan_clip, 0.5).latent
         nested = {"samples": NestedTensor([own.latents(), torch.rand(1, 8, 9, 16)])}
-        blank = {"samples": NestedTensor([torch.zeros(1, 48, 5, 4, 6), torch.zeros(1, 8, 9, 16)])}
+        blank = {"samples": NestedTensor([torch.zeros(1, 128, 5, 4, 6), torch.zeros(1, 8, 9, 16)])}
         folder = reels.reel_path("of_ltxv")
         header = room("reel.record").ReelHeader("LTXV", (128, 4, 6), room("engine.timeline").Timeline(1, 8))
         with reel.Reel.open(folder, header) as opened:

@@ -144,6 +144,6 @@ def test_blocks_show_what_they_say(page, tmp_path):
     loader = ["LongTakeLoader", {}]
     report, size = page.evaluate(SAYS, [loader, ["LongTakeProbe", {}], ["LongTakePlanner", {"seconds": 3.1}]])
     assert report.startswith("LongTake. Known frames stay clean") and "\n" not in report
-    assert size.splitlines()[0].startswith("256x160, 28 frames at 8 fps") and "sampled as 28 frames" in size
+    assert size.splitlines()[0].startswith("256x160, 25 frames at 8 fps (3.12 s), latent 25x10x16")
     assert "longtake_words" not in json.dumps(page.evaluate("async () => (await app.graphToPrompt()).output"))
     page.screenshot(path=str(tmp_path / "words.png"))

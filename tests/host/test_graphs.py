@@ -127,7 +127,7 @@ LTXV = {"class_type": "EmptyLTXVLatentVideo", "inputs": {"width": 64, "height": 
     ("changes", "extra", "says"),
     [
         ({"n9__latent": ["30", 0]}, {"30": STILL}, r"node 9.*is not video"),
-        ({"n9__latent": ["30", 0]}, {"30": HUNYUAN}, r"node 9.*16 channels.*128.*another family"),
+        ({"n9__latent": ["30", 0]}, {"30": HUNYUAN}, r"node 9.*16 channels.*24.*another family"),
         ({"n9__latent": ["30", 0]}, {"30": LTXV}, r"node 9.*2 videos in one batch"),
         ({"n9__filename_prefix": "../../outside"}, {}, r"node 9.*leads out of the output folder"),
         ({"n9__filename_prefix": "/tmp/outside"}, {}, r"node 9.*leads out of the output folder"),

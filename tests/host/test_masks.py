@@ -97,9 +97,9 @@ def test_known_frames_are_added_to_a_mask(in_host):
         import torch
 
         models, keyframes, timeline = room("models.vae"), room("host.keyframes"), room("engine.timeline").Timeline(4, 4)
-        small = models.VAEConfig(encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1))
+        small = models.VAEConfig(channels=128, frames=4, encoder=(8, 8, 8), decoder=(16, 8, 8, 8), blocks=(1, 1, 1, 1))
         vae = room("host.box_vae").HostVAE(models.VideoVAE(small))
-        picture, samples = torch.rand(1, 64, 96, 3), torch.zeros(1, 48, 5, 4, 6)
+        picture, samples = torch.rand(1, 64, 96, 3), torch.zeros(1, 128, 5, 4, 6)
         half = torch.ones(5, 1, 4, 6)
         half[:, :, :, :3] = 0
         half[4] = 0.5

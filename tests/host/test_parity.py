@@ -72,7 +72,7 @@ def take(room, job):
         if job["do"] == "film":
             usual = folder_paths.get_output_directory()
             folder_paths.set_output_directory(job["output"])
-            latent = {"samples": torch.zeros(1, 128, 1, 4, 6)}
+            latent = {"samples": torch.zeros(1, 24, 1, 4, 6)}
             try:
                 made = ops.film(sampling, clip, job["shots"], latent, job["fps"], 0, job["reel"])
             finally:
@@ -115,7 +115,7 @@ def test_text(render, graph, tmp_path, steps, fps):
     prompt = "a red dog runs through the desert"
     render(prompt, "--seconds", 13 * 8 / fps, *options(tmp_path / "reel", steps=steps, fps=fps), "-o", tmp_path / "a.mp4")
     made, _ = graph("film", shots=f"{13 * 8 / fps:.9g}: {prompt}", steps=steps, fps=float(fps))
-    assert made.shape[2] == 26
+    assert made.shape[2] == 104
     assert torch.equal(latents_on(tmp_path / "reel"), made)
 
 
@@ -153,7 +153,7 @@ def test_extend(render, graph, clips, tmp_path, direction):
     prompt = "a red dog stands in the desert"
     render("--extend", file, prompt, "--seconds", 12, *words, *options(tmp_path / "reel"), "-o", tmp_path / "a.mp4")
     made, _ = graph("extend", given={"a": latents}, prompt=prompt, arguments=[12.0, 8.0, direction])
-    ours, length = latents_on(tmp_path / "reel"), 24
+    ours, length = latents_on(tmp_path / "reel"), 96
     if direction == "forward":
         assert torch.equal(ours[:, :, -length:], made[:, :, -length:])
     else:
@@ -166,7 +166,7 @@ def test_connect(render, graph, clips, tmp_path):
     render(*words, *options(tmp_path / "reel"), "-o", tmp_path / "a.mp4")
     given = {"a": clips["a"][1], "b": clips["b"][1]}
     made, _ = graph("stitch", given=given, prompt=prompt, arguments=[12.0, 8.0], vae=True)
-    assert torch.equal(latents_on(tmp_path / "reel")[:, :, 8:32], made[:, :, 8:32])
+    assert torch.equal(latents_on(tmp_path / "reel")[:, :, 32:128], made[:, :, 32:128])
 
 
 def test_loop(render, graph, clips, tmp_path):
@@ -175,7 +175,7 @@ def test_loop(render, graph, clips, tmp_path):
     words = ("--extend", file, prompt, "--loop", "--seconds", 12)
     render(*words, *options(tmp_path / "reel"), "-o", tmp_path / "a.mp4")
     made, _ = graph("loop", given={"a": latents}, prompt=prompt, arguments=[12.0, 8.0], vae=True)
-    assert torch.equal(latents_on(tmp_path / "reel")[:, :, 8:32], made[:, :, 8:32])
+    assert torch.equal(latents_on(tmp_path / "reel")[:, :, 32:128], made[:, :, 32:128])
 
 
 def test_remix(render, graph, clips, tmp_path):
@@ -188,7 +188,7 @@ def test_remix(render, graph, clips, tmp_path):
     prompt = "a green cat walks through a forest"
     render("--remix", file, prompt, "--strength", 0.55, *options(tmp_path / "reel"), "-o", tmp_path / "a.mp4")
     made, _ = graph("remix", given={"a": latents}, prompt=prompt, arguments=[0.55])
-    assert made.shape[2] == 32
+    assert made.shape[2] == 128
     assert torch.equal(latents_on(tmp_path / "reel"), made)
 
 

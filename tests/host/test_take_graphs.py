@@ -31,7 +31,7 @@ def graph(take, seconds=2.0, steps=STEPS, sampling=None, **more):
         "3": node("LongTakePlanner", model=["1", 0], **size),
         "41": node("KSampler", seed=1, denoise=1.0, latent_image=["3", 0], **ends, **how),
         "42": node("KSampler", seed=2, denoise=1.0, latent_image=["3", 0], **ends, **how),
-        "10": sampling or node("LongTakeSampling", seed=3, window=6, overlap=0, anchor=True, vae=["1", 2], **ends, **how),
+        "10": sampling or node("LongTakeSampling", seed=3, window=12, overlap=0, anchor=True, vae=["1", 2], **ends, **how),
         "11": take,
         "13": node("LongTakeVideo", latent=["11", 0], vae=["1", 2], fps=8.0, **FILE),
     }
@@ -60,7 +60,7 @@ def report_of(entry):
 A, B = ["41", 0], ["42", 0]
 TAKES = {
     "forward": (node("LongTakeExtend", latent=A, direction="forward", seconds=3.0, fps=0.0), 40),
-    "backward": (node("LongTakeExtend", latent=A, direction="backward", seconds=1.2, fps=0.0), 28),
+    "backward": (node("LongTakeExtend", latent=A, direction="backward", seconds=1.2, fps=0.0), 26),
     "connect": (node("LongTakeConnect", a=A, b=B, gap=1.0, fps=8.0), 40),
     "loop": (node("LongTakeLoop", latent=A, gap=1.0, fps=0.0), 24),
     "recut": (node("LongTakeRecut", latent=A, keep="0-0.5, 1.5-2", fps=0.0), 16),
@@ -84,7 +84,7 @@ def test_take(comfy, name):
     joins = re.findall(
         r"join at frame (\d+): ratio [\d.]+, acceleration [\d.]+, lightness [-+\d.]+ \((?:smooth|may be seen)\)", report
     )
-    wanted = {"forward": [16], "backward": [12], "connect": [16, 24], "loop": [16, 24], "recut": [4, 12], "blend": [4, 12]}
+    wanted = {"forward": [16], "backward": [10], "connect": [16, 24], "loop": [16, 24], "recut": [4, 12], "blend": [4, 12]}
     assert list(map(int, joins)) == wanted.get(name, [16, 20, 36, 40] if name == "stitch" else [])
 
 
@@ -100,15 +100,15 @@ def test_film_and_guider(comfy):
         "7": node("LongTakeSchedule", steps=STEPS, shift=2.5, denoise=1.0),
     }
     entry = comfy.run(film("1: a red dog walks\n1: a blue dog stands", sampling=sampling, **parts))
-    assert frames_of(comfy, entry) == 16 and f"2 windows of up to 3 latents; {2 * STEPS} model calls" in report_of(entry)
+    assert frames_of(comfy, entry) == 16 and f"2 windows of up to 9 latents; {2 * STEPS} model calls" in report_of(entry)
 
 
 def test_the_host_s_own_windows_make_a_take_together(comfy):
     windows = node(
         "ContextWindowsManual",
         model=["1", 0],
-        context_length=4,
-        context_overlap=1,
+        context_length=16,
+        context_overlap=4,
         context_schedule="standard_static",
         context_stride=1,
         closed_loop=False,
@@ -158,7 +158,7 @@ def test_recaption_prompt_feeds_the_encoder(comfy):
 @pytest.mark.parametrize(
     ("take", "says"),
     [
-        (node("LongTakeConnect", a=A, b=["30", 0], gap=1.0, fps=0.0), r"node 11.*b: 16 channels, this model has 128"),
+        (node("LongTakeConnect", a=A, b=["30", 0], gap=1.0, fps=0.0), r"node 11.*b: 16 channels, this model has 24"),
         (node("LongTakeExtend", latent=["31", 0], direction="forward", seconds=1.0, fps=0.0), r"node 11.*2 videos in one batch"),
         (node("LongTakeRecut", latent=A, keep="soon", fps=0.0), r"node 11.*give spans in seconds"),
         (shot_list("1: a\nb"), r"node 11.*shots, line 2"),
@@ -305,7 +305,7 @@ def test_a_reel_of_the_command_line_is_opened(comfy, longtake):
         code, _, said = longtake("render", *words, "--steps", STEPS, "--no-mark", "--quiet", "--reel", folder / name)
         assert code == 0, said
         index = json.loads((folder / name / "reel.json").read_text())
-        old = {"model": index["header"]["model"], "size": [96, 64], "fps": 8.0, "timeline": [4, 4]}
+        old = {"model": index["header"]["model"], "size": [96, 64], "fps": 8.0, "timeline": [1, 1]}
         seen = []
         for head in (None, old):
             if head:
@@ -341,7 +341,7 @@ def test_a_reel_outlives_node_numbers_but_no_other_model(comfy):
         return node(
             "LongTakeSampling",
             seed=seed,
-            window=6,
+            window=12,
             overlap=0,
             anchor=True,
             vae=["1", 2],
