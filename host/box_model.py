@@ -18,6 +18,7 @@ import comfy.model_sampling
 import comfy.patcher_extension
 import comfy.supported_models_base
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..engine.capability import Capability
@@ -30,6 +31,8 @@ from ..models.vae import VideoVAE
 
 FPS = 8.0
 """Frame rate where the conditioning names none (`frame_rate`, as LTXVConditioning sets it)."""
+RIDGE = 0.003
+"""Share of the codes' spread by which the weights of a preview are held small: such pictures move few channels much."""
 FRAMES = "longtake"
 """Key in `transformer_options` under which a sampler of ours tells what it knows of the frames; see FrameInputs."""
 
@@ -47,13 +50,21 @@ class Format(comfy.latent_formats.LatentFormat):
 
 @torch.no_grad()
 def preview_factors(vae: VideoVAE) -> tuple[list[list[float]], list[float]]:
-    """Weights [C][3] and bias [3] that turn a latent into about the mean colour (-1..1) of the pixels it stands for: half the
-    difference that one deviation up and down in each channel makes to a grey picture."""
-    each = torch.eye(vae.channels)
-    alone = torch.cat([torch.zeros(1, vae.channels), each, -each])[:, :, None, None, None].expand(-1, -1, 1, 3, 3)
-    colours = vae.decode(alone)[:, :, vae.spatial : -vae.spatial, vae.spatial : -vae.spatial].mean((1, 2, 3)) * 2 - 1
-    up, down = colours[1:].chunk(2)
-    return ((up - down) / 2).tolist(), colours[0].tolist()
+    """Weights [C][3] and bias [3] that turn a latent into about the mean colour (-1..1) of the pixels it stands for: those that fit
+    the codes of pictures of two soft colours with an edge between them best."""
+    per, generator = vae.frames_per_latent, torch.Generator().manual_seed(0)
+
+    def soft(channels: int, cells: int) -> Tensor:
+        coarse = torch.rand(16, channels, cells, cells, generator=generator)
+        return F.interpolate(coarse, size=8 * vae.spatial, mode="bilinear", align_corners=True)
+
+    pixels = torch.where(soft(1, 5) > 0.5, soft(3, 3), soft(3, 3))
+    codes = vae.encode(pixels.movedim(1, -1)[:, None].expand(-1, per, -1, -1, -1))[:, :, 0].movedim(1, -1).flatten(0, 2)
+    colours = F.avg_pool2d(pixels, vae.spatial).movedim(1, -1).flatten(0, 2) * 2 - 1
+    known = torch.cat([codes, torch.ones(len(codes), 1)], 1)
+    square = known.T @ known + RIDGE * len(known) * torch.eye(known.shape[1])
+    *weights, bias = torch.linalg.solve(square, known.T @ colours).tolist()
+    return weights, bias
 
 
 class HostDiT(VideoDiT):

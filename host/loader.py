@@ -56,7 +56,7 @@ def load(name: str, recaption: bool = True) -> tuple[Any, Any, Any]:
     Raises UsageError for a name that is not offered, WeightsError where weights are missing, changed or do not fit.
     """
     from ..models.box import capability_of
-    from ..models.load import WEIGHTS, load_recaptioner, load_state, load_vae, read_manifest
+    from ..models.load import WEIGHTS, adapter_in, load_recaptioner, load_state, load_vae, read_manifest
     from .box_clip import make_clip
     from .box_model import make_model
     from .box_vae import HostVAE
@@ -68,7 +68,8 @@ def load(name: str, recaption: bool = True) -> tuple[Any, Any, Any]:
     if single:
         state = _transformer(path, state)
     vae = load_vae(folder)
-    clip = make_clip(lambda text: load_recaptioner(text, folder), recaption)
+    adapter = adapter_in(state)
+    clip = make_clip(lambda text: load_recaptioner(text, folder, adapter), recaption)
     info = read_manifest(folder)["info"]
     can = capability_of(info, vae.channels, vae.frames_per_latent, vae.spatial, _weights_name(name, folder))
     return make_model(state, config, vae, can), clip, HostVAE(vae)

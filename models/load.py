@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..engine.capability import Capability
 from ..errors import UsageError, WeightsError
-from .adapter import TextAdapter
+from .adapter import TextAdapter, edition_of
 from .box import capability_of, model_name
 from .dit import DiTConfig, VideoDiT
 from .manifest import MANIFEST, SHARD_NAME, WEIGHTS, read_manifest, read_regular
@@ -189,15 +189,26 @@ def load_bundle(device: torch.device | str = "cpu", weights: Path | None = None)
 
 def load_recaptioner(text: TextEncoder, folder: Path = WEIGHTS, adapter: TextAdapter | None = None) -> Recaptioner:
     """What rewrites prompts for the weights in `folder`: the net "text", or where there is none the transformer's own `adapter`,
-    which is loaded where it is not given."""
+    which is loaded where it is not given. Raises WeightsError."""
     manifest = read_manifest(folder)
     if "text" in manifest["nets"]:
         state, config = load_state("text", folder)
         net = TextAdapter(edition=config.get("edition", 1))
         fill(net, state, "text")
     else:
-        net = adapter or load_dit(folder).adapter
+        net = adapter or adapter_in(load_state("dit", folder)[0])
     return Recaptioner(text, net.to(text.device), WORLDS.get(manifest["info"].get("world"), FULL))
+
+
+def adapter_in(state: dict[str, Tensor]) -> TextAdapter:
+    """The text adapter among the tensors of a transformer. Raises WeightsError."""
+    words = {name.removeprefix("adapter."): value for name, value in state.items() if name.startswith("adapter.")}
+    try:
+        adapter = TextAdapter(edition=edition_of(words))
+    except (KeyError, StopIteration) as e:
+        raise WeightsError("the weights of 'dit' hold no text adapter that this version knows: reinstall LongTake") from e
+    fill(adapter, words, "dit")
+    return adapter
 
 
 def pick_device(name: str | None = None) -> torch.device:
