@@ -10,7 +10,7 @@ from ..errors import UsageError
 
 @dataclass(frozen=True)
 class Timeline:
-    """`first` frames in latent 0 and `rest` frames in every other (4/4 for the model in the box, 1/4 Wan, 1/8 LTX).
+    """`first` frames in latent 0 and `rest` frames in every other (1/1 for the model in the box, 1/4 Wan, 1/8 LTX).
 
     With `cycle` that pattern begins anew after so many latents (1/4 and 5: 1, 4, 4, 4, 4, 1, 4, ...). A clip may have
     `multiple` k + `offset` latents, k = 0, 1, ...; any number of them by default. MiniMax H3 is (1, 4, cycle 5,

@@ -63,13 +63,17 @@ class Stills:
     lead: int
 
     def last(self, clip: Clip) -> Tensor:
-        """The clip's last frame as a latent [C, h, w] inside a take."""
+        """The clip's last frame as a latent [C, h, w] inside a take; a latent of one frame is that already."""
+        if self.timeline.rest == 1:
+            return clip.latents[0, :, -1].float().cpu()
         first = max(0, clip.length - self.lead - 1)
         first -= first % (self.timeline.cycle or 1)
         return self._held(self.decode(clip.latents[:, :, first:])[-1])
 
     def first(self, clip: Clip) -> Tensor:
-        """The clip's first frame as a latent [C, h, w] inside a take."""
+        """The clip's first frame as a latent [C, h, w] inside a take; a latent of one frame is that already."""
+        if self.timeline.rest == 1:
+            return clip.latents[0, :, 0].float().cpu()
         return self._held(self.decode(clip.latents[:, :, : self.timeline.legal(1)])[0])
 
     def dissolve(self, ways: Sequence[range], ends: Sequence[tuple[Clip, Clip]]) -> Callable[[int], Tensor]:

@@ -204,7 +204,7 @@ def test_each_goes_on_with_the_reel_of_the_other(render, graph, tmp_path):
     assert (one.fps, one.shots, one.seeds, one.join_frames) == (two.fps, two.shots, two.seeds, two.join_frames)
     shutil.copytree(tmp_path / "mine", graph.reels / "mine")
     _, report = graph("film", shots=FILM, reel="mine", vae=True)
-    assert "; 0 model calls; 4 windows from the reel" in report
+    assert "; 0 model calls; 5 windows from the reel" in report
     before = {file.name: file.stat().st_mtime_ns for file in (theirs / "segments").iterdir()}
     render(*command, *options(theirs))
     assert before == {file.name: file.stat().st_mtime_ns for file in (theirs / "segments").iterdir()}

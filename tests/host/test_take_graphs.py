@@ -80,11 +80,11 @@ def test_take(comfy, name):
     windows, calls = (int(re.search(rf"(\d+) {word}", report)[1]) for word in ("windows", "model calls"))
     # of the levels 1, 0.71, 0 one lies below the strength 0.5 that ways between clips are made with, and below 0.7
     steps = 1 if name in ("connect", "loop", "remix", "blend", "stitch") else STEPS
-    assert calls == windows * steps
+    assert calls == windows * steps or (name == "slope" and windows <= calls < windows * steps)  # a window of low strengths
     joins = re.findall(
         r"join at frame (\d+): ratio [\d.]+, acceleration [\d.]+, lightness [-+\d.]+ \((?:smooth|may be seen)\)", report
     )
-    wanted = {"forward": [16], "backward": [10], "connect": [16, 24], "loop": [16, 24], "recut": [4, 12], "blend": [4, 12]}
+    wanted = {"forward": [16], "backward": [10], "connect": [16, 24], "loop": [16, 24], "recut": [4, 12], "blend": [3, 13]}
     assert list(map(int, joins)) == wanted.get(name, [16, 20, 36, 40] if name == "stitch" else [])
 
 
@@ -136,7 +136,7 @@ def test_the_host_s_own_windows_make_a_take_together(comfy):
     )
     take, frames = TAKES["forward"]
     entry = comfy.run(graph(take, sampling=sampling, **{"20": windows}))
-    assert frames_of(comfy, entry) == frames and "of up to 8 latents" in report_of(entry)
+    assert frames_of(comfy, entry) == frames and "1 windows of up to 29 latents" in report_of(entry)
     assert "context window" in comfy.log().lower()
 
 
@@ -144,7 +144,7 @@ def test_model_report(comfy):
     entry = comfy.run({"1": node("LongTakeLoader", model="in the box"), "2": node("LongTakeProbe", model=["1", 0])})
     (words,) = entry["outputs"]["2"]["text"]
     assert words.startswith("LongTake. Known frames stay clean") and words.endswith("Width and height are multiples of 16 pixels.")
-    assert "Lengths are 4, 8, 12, 16 frames and so on, usually at 8 a second." in words
+    assert "A length is any number of frames, usually at 8 a second." in words
 
 
 def test_recaption_prompt_feeds_the_encoder(comfy):
