@@ -62,7 +62,7 @@ def prompts() -> list[str]:
 
     found: dict[str, str] = {}
     for seed in range(FIRST_SEED, FIRST_SEED + TRIED):
-        scene = WORLDS["small"].sample(seed, held_out=True)
+        scene = WORLDS["full"].sample(seed, held_out=True)
         found.setdefault(f"{scene.subjects} {scene.setting}", caption(scene, seed).text)
     return list(found.values())[:CLIPS]
 
