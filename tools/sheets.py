@@ -56,14 +56,16 @@ def draw_strip(folder: Path) -> Image.Image:
 
 
 def prompts() -> list[str]:
-    """Prompts of the part of the world that the weights have seen, each of another figure, colour and setting held out."""
+    """Prompts of the part of the world that the weights have seen, each of one figure, and of another figure, colour and setting held
+    out."""
     from ..models.prompts.captions import caption
     from ..models.prompts.scene import WORLDS
 
     found: dict[str, str] = {}
     for seed in range(FIRST_SEED, FIRST_SEED + TRIED):
         scene = WORLDS["full"].sample(seed, held_out=True)
-        found.setdefault(f"{scene.subjects} {scene.setting}", caption(scene, seed).text)
+        if len(scene.subjects) == 1:
+            found.setdefault(f"{scene.subjects} {scene.setting}", caption(scene, seed).text)
     return list(found.values())[:CLIPS]
 
 
