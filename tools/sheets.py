@@ -56,8 +56,8 @@ def draw_strip(folder: Path) -> Image.Image:
 
 
 def prompts() -> list[str]:
-    """Prompts of the part of the world that the weights have seen, each of one figure, and of another figure, colour and setting held
-    out."""
+    """Prompts of the part of the world that the weights have seen, one figure each, and another figure, colour and
+    setting, held out together."""
     from ..models.prompts.captions import caption
     from ..models.prompts.scene import WORLDS
 
