@@ -10,7 +10,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parent.parent / "docs/examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 SAID = {
-    "read_reel": "latent frames 0 to 3: (1, 128, 4, 3, 4)",
+    "read_reel": "latent frames 0 to 11: (1, 24, 12, 3, 4)",
     "render": "32 frames in a.mp4",
     "extend": "48 frames in b.mp4",
 }

@@ -24,9 +24,7 @@ BELOW = {
 FILES = sorted(path for room in BELOW for path in (ROOT / room).rglob("*.py"))
 LINES, FUNCTION_LINES = 400, 60
 LONGER = {
-    "lab/training/dit.py train_dit",
     "lab/training/dit.py batch_loss",
-    "lab/training/judge.py train_judge",
     "models/prompts/captions.py caption",
 }
 """Functions of the laboratory and its grammar that are one list of steps, or of clauses, in order; cut up, nobody could follow."""
