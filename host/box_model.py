@@ -38,7 +38,7 @@ FRAMES = "longtake"
 
 
 class Format(comfy.latent_formats.LatentFormat):
-    """Latents as the VAE gives them; previews by what its decoder makes of each channel alone."""
+    """Latents as the VAE gives them; previews by weights that fit the codes of coloured pictures."""
 
     latent_dimensions = 3
 

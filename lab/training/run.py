@@ -146,8 +146,7 @@ class Run:
         """Write model, optimiser and average; each file is complete or absent."""
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"ema.{k}": v for k, v in self.ema.shadow.items()}
-        for i, slot in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optim.{i}.{k}": v if isinstance(v, Tensor) else torch.tensor(v) for k, v in slot.items()}
+        tensors |= optimizer_tensors(self.optimizer)
         tmp = self.out / "checkpoint.tmp"
         save_file({k: v.detach().contiguous().cpu().clone() for k, v in tensors.items()}, tmp)
         os.replace(tmp, self.out / "checkpoint.safetensors")
@@ -174,14 +173,23 @@ class Run:
         for k, v in tensors.items():
             if k.startswith("ema."):
                 self.ema.shadow[k[4:]].copy_(v)
-        slots: dict[int, dict[str, Tensor]] = {}
-        for k, v in tensors.items():
-            if k.startswith("optim."):
-                _, i, name = k.split(".", 2)
-                slots.setdefault(int(i), {})[name] = v
-        whole = self.optimizer.state_dict()
-        whole["state"] = slots
-        self.optimizer.load_state_dict(whole)
+        fill_optimizer(self.optimizer, tensors)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What an optimiser remembers of its parameters, as named tensors of a checkpoint."""
+    slots = optimizer.state_dict()["state"].items()
+    return {f"optim.{i}.{k}": torch.as_tensor(v) for i, slot in slots for k, v in slot.items()}
+
+
+def fill_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Give an optimiser back what `optimizer_tensors` told of it; other tensors of the checkpoint are left alone."""
+    slots: dict[int, dict[str, Tensor]] = {}
+    for k, v in tensors.items():
+        if k.startswith("optim."):
+            _, i, name = k.split(".", 2)
+            slots.setdefault(int(i), {})[name] = v
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
 
 
 def plot_losses(out: Path) -> None:

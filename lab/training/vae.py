@@ -20,7 +20,7 @@ from .clips import CELL, Shelves
 from .critic import Critic, alike, hinge
 from .muon import Muon
 from .quality import detail, psnr, sharpness, tile_ratio
-from .run import EMA, Run, fastest_dtype, save_strip
+from .run import EMA, Run, fastest_dtype, fill_optimizer, optimizer_tensors, save_strip
 
 FIGURE = 3.0
 """Pixels of figures count 1 + this: they fill a seventh of the picture and are what eyes go to."""
@@ -132,8 +132,7 @@ class VAERun(Run):
     def save(self) -> None:
         """Write the critic, then the rest."""
         tensors = {f"critic.{k}": v for k, v in self.critic.state_dict().items()}
-        for i, slot in self.critic_optimizer.state_dict()["state"].items():
-            tensors |= {f"optim.{i}.{k}": torch.as_tensor(v) for k, v in slot.items()}
+        tensors |= optimizer_tensors(self.critic_optimizer)
         save_file({k: v.detach().contiguous().cpu().clone() for k, v in tensors.items()}, self.out / "critic.tmp")
         os.replace(self.out / "critic.tmp", self.out / "critic.safetensors")
         super().save()
@@ -142,14 +141,7 @@ class VAERun(Run):
         super()._load()
         tensors = load_file(self.out / "critic.safetensors")
         self.critic.load_state_dict({k[7:]: v for k, v in tensors.items() if k.startswith("critic.")})
-        slots: dict[int, dict[str, Tensor]] = {}
-        for k, v in tensors.items():
-            if k.startswith("optim."):
-                _, i, name = k.split(".", 2)
-                slots.setdefault(int(i), {})[name] = v
-        whole = self.critic_optimizer.state_dict()
-        whole["state"] = slots
-        self.critic_optimizer.load_state_dict(whole)
+        fill_optimizer(self.critic_optimizer, tensors)
 
 
 def train_vae(
