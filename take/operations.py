@@ -273,8 +273,7 @@ def film(
         # a window's margins depend on whether it is the first of a clip, or on its place in a cycle: so must its noise
         # and with it its reel key, but not on what comes before
         moved = length % timeline.cycle if timeline.cycle else int(length > 0 and timeline.first != timeline.rest)
-        own = seed + number if shot.seed is None else shot.seed
-        placed.append(Shot(length, texts.index(shot.prompt), own, shot.cut, moved))
+        placed.append(shot.placed(length, texts.index(shot.prompt), seed + number, moved))
         frames += count
         length = max(length + 1, timeline.latents_for(max(1, frames)))
     length = timeline.legal(length)

@@ -7,9 +7,12 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..engine.request import Shot
 
 STRENGTHS = {"subtle": 0.35, "mild": 0.55, "strong": 0.75}
 """Words for the strength of a remix."""
@@ -37,6 +40,13 @@ class ShotText(NamedTuple):
     seconds: float | None = None
     seed: int | None = None
     cut: bool = False
+
+    def placed(self, start: int, prompt: int, seed: int, first: int) -> Shot:
+        """The shot as the engine makes it: from latent `start` on, with the prompt of that number, and with `seed` where it names
+        none. The only way from what users write to what is made, so that nothing else changes with the grammar."""
+        from ..engine.request import Shot
+
+        return Shot(start, prompt, seed if self.seed is None else self.seed, self.cut, first)
 
 
 def parse_shots(text: str, where: str = "shots", *, timed: bool = False) -> list[ShotText]:

@@ -4,6 +4,7 @@ import os
 import time
 
 import pytest
+from comfyui_longtake.engine.request import Shot
 from comfyui_longtake.errors import UsageError
 from comfyui_longtake.take.shots import SECONDS_MAX, SEED_MAX, ShotText, parse_shots, read_shot_file, read_spans
 from hypothesis import given
@@ -19,6 +20,11 @@ def test_lines_are_shots(timed):
         ShotText("a bird", 3.0, 7),
         ShotText("night", 1.0, 0, True),
     ]
+
+
+def test_a_shot_is_placed_with_its_own_seed_or_the_one_given():
+    assert ShotText("a dog", 5.0, 7, True).placed(8, 1, 3, 2) == Shot(8, 1, 7, True, 2)
+    assert ShotText("a dog").placed(8, 1, 3, 2) == Shot(8, 1, 3, False, 2)
 
 
 def test_seconds_may_be_left_out():
