@@ -200,9 +200,9 @@ def load_recaptioner(text: TextEncoder, folder: Path = WEIGHTS, adapter: TextAda
     return Recaptioner(text, net.to(text.device), WORLDS.get(manifest["info"].get("world"), FULL))
 
 
-def adapter_in(state: dict[str, Tensor]) -> TextAdapter:
-    """The text adapter among the tensors of a transformer. Raises WeightsError."""
-    words = {name.removeprefix("adapter."): value for name, value in state.items() if name.startswith("adapter.")}
+def adapter_in(state: dict[str, Tensor], prefix: str = "adapter.") -> TextAdapter:
+    """The text adapter among the tensors of a transformer, whose names begin with `prefix`. Raises WeightsError."""
+    words = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
     try:
         adapter = TextAdapter(edition=edition_of(words))
     except (KeyError, StopIteration) as e:

@@ -28,15 +28,16 @@ from .teacher import Teacher, own_history
 
 TOKENS = 4096
 """Tokens a step, anchors not counted."""
-FIGURE = 4.0
+FIGURE = 8.0
 """A latent wholly covered by a figure counts 1 + this in the loss: figures fill a seventh of the picture and are most of
 what a prompt says."""
 STEPS = 16
 """Model calls of a clip, where nothing else is asked for."""
 STAGES = ((0.2, 1), (0.35, 8), (0.65, 16))
 """Share of the plan up to which windows are at most so many latents long; later they are as long as the clips."""
-SHORT = 1
-"""Latents a clip in every second step of the later stages: pictures alone, in which every token goes into another one."""
+SHORT, ALONE = 1, 0.2
+"""Latents a clip in some steps of the later stages, and the share of these: pictures alone, in which every token goes into another
+one. Half of the steps taught how things look sooner, and how they move later."""
 NOISY = 1.8
 """Timestep shift of the noise levels in training: less than in sampling, as folded latents have little to be told apart at."""
 CLIP = 32
@@ -81,7 +82,7 @@ def batch_loss(
     is still what follows the clean one.
     """
     device = shelves.device
-    clips, windows, words = shelves.draw(cells, longest if rng.random() < 0.5 else min(longest, SHORT))
+    clips, windows, words = shelves.draw(cells, min(longest, SHORT) if rng.random() < ALONE else longest)
     x0 = torch.stack([c.latents[:, w] for c, w in zip(clips, windows, strict=True)]).to(device).float()
     b, _, t, _, _ = x0.shape
     patterns = [draw(t, rng, NOISY) for _ in clips]

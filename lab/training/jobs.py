@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ...errors import UsageError
-from ...models.adapter import TextAdapter, edition_of
+from ...models.adapter import TextAdapter
 from ...models.dit import DiTConfig, VideoDiT
-from ...models.load import WEIGHTS, config_of, fill, load_dit, load_state, load_vae, pick_device, save_net
+from ...models.load import WEIGHTS, adapter_in, config_of, fill, load_dit, load_state, load_vae, pick_device, save_net
 from ...models.prompts.scene import NEWEST, WORLDS
 from ...models.text import load_text
 from ...models.vae import VideoVAE, config_from
@@ -80,9 +80,7 @@ def _vae(out: Path) -> VideoVAE:
 
 def _adapter(out: Path) -> TextAdapter:
     state = averaged(out, "text")
-    adapter = load_dit().adapter if state is None else TextAdapter(edition=edition_of(state))
-    if state is not None:
-        adapter.load_state_dict(state)
+    adapter = load_dit().adapter if state is None else adapter_in(state, prefix="")
     return adapter.eval().requires_grad_(False)
 
 
