@@ -42,8 +42,9 @@ def describe(can: Capability) -> str:
     counts = [can.timeline.legal(1)]
     while len(counts) < 4:
         counts.append(can.timeline.legal(counts[-1] + 1))
-    lengths = ", ".join(str(can.timeline.frames_for(count)) for count in counts)
-    told = "A length is any number of frames" if lengths == "1, 2, 3, 4" else f"Lengths are {lengths} frames and so on"
+    lengths = [can.timeline.frames_for(count) for count in counts]
+    some = f"Lengths are {', '.join(map(str, lengths))} frames and so on"
+    told = "A length is any number of frames" if lengths == [1, 2, 3, 4] else some
     parts += [f"{told}, usually at {can.fps:g} a second.", _window(can), _usual(can)]
     parts.append(f"Width and height are multiples of {can.multiple} pixels.")
     return " ".join(filter(None, parts))

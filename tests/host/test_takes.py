@@ -278,7 +278,8 @@ def test_every_operation(operations, name):
     found = operations[name]
     for what in ("recut", "remix", "blend", "stitch"):
         assert all(found[what]), what
-    assert found["nearer"] < 1.05 and found["finite"]
+    # our net says what is clean, and one of random weights says the same at every level: there both are as far
+    assert found["nearer"] < (1.05 if name == "LongTake" else 1) and found["finite"]
     frames, latents, report = found["film"]
     assert (frames, latents) == ((32, 8) if name == "LongTake" else (33, 9)) and f"{latents} latents, {frames} frames" in report
     assert found["seeds"] == [True, False] and found["noise"]
