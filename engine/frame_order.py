@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError
-from .roles import ANCHOR, CONTEXT, TARGET
+from .roles import ANCHOR
 
 ANCHOR_POSITION = -16.0
 """Time position of the anchor whatever its age (a re-aligned sink, Deep Forcing, arXiv 2512.05081)."""
@@ -23,7 +24,8 @@ class WindowConfig:
     first new one; no window makes fewer than `least` new frames where that can be avoided. `beside`: anchors take no room
     among these frames, and are those of the chain, not of the shot. `margin` frames more fit into a window that begins the
     take, as all others spend them on a head of their own. `full`: a window that has less to make is shown more context, so
-    that all are of one size, and one frame that would be left over is made along. Raises UsageError.
+    that all are of one size, and one frame that would be left over is made along. `endpoints`: of a way to something known
+    that takes several windows, the frames where these meet are made first, see `window_plan`. Raises UsageError.
     """
 
     anchors: int = 1
@@ -35,6 +37,7 @@ class WindowConfig:
     beside: bool = False
     margin: int = 0
     full: bool = False
+    endpoints: bool = False
 
     def __post_init__(self) -> None:
         if min(self.anchors, self.context, self.ahead) < 0 or min(self.new, self.reach, self.least) < 1:
@@ -65,26 +68,48 @@ class Span:
 class Window:
     """One sampler call. `indices` are latent numbers in the take: anchors first, then by time.
 
-    USER_ANCHOR is the request's own anchor; in a loop, indices from the length of the take on stand for its beginning.
+    USER_ANCHOR is the request's own anchor; in a loop, indices from the length of the take on stand for its beginning. The
+    frames of an endpoints window lie far apart in the take and stand side by side for the model; those that are `spare` are
+    made along and dropped.
     """
 
     shot: int
     indices: tuple[int, ...]
     roles: tuple[int, ...]
     keep: tuple[bool, ...]
+    spare: tuple[bool, ...] = ()
+
+    @property
+    def fresh(self) -> tuple[bool, ...]:
+        """Which frames of this window go into the take."""
+        spare = self.spare or (False,) * len(self.keep)
+        return tuple(not keep and not drop for keep, drop in zip(self.keep, spare, strict=True))
 
     @property
     def new(self) -> tuple[int, ...]:
         """Latent numbers this window makes, by time."""
-        return tuple(index for index, keep in zip(self.indices, self.keep, strict=True) if not keep)
+        return tuple(index for index, fresh in zip(self.indices, self.fresh, strict=True) if fresh)
+
+    @property
+    def origin(self) -> int:
+        """Latent number of the first frame that is sampled."""
+        return self.indices[self.keep.index(False)]
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        """Where its frames stand for the model, counted in latents from that one on; an anchor's has no meaning."""
+        first = self.keep.index(False)
+        if self.spare:
+            return tuple(place - first for place in range(len(self.indices)))
+        return tuple(index - self.indices[first] for index in self.indices)
 
 
-def positions(indices: Sequence[int], roles: Sequence[int], origin: int) -> tuple[float, ...]:
-    """Positions of frames relative to the frame `origin`; anchors, newest first, at ANCHOR_POSITION and before."""
+def positions(times: Sequence[int], roles: Sequence[int]) -> tuple[float, ...]:
+    """Positions of frames at `times` (latents); anchors, newest first, at ANCHOR_POSITION and before."""
     anchors = sum(role == ANCHOR for role in roles)
     return tuple(
-        ANCHOR_POSITION - (anchors - 1 - place) if role == ANCHOR else float(index - origin)
-        for place, (index, role) in enumerate(zip(indices, roles, strict=True))
+        ANCHOR_POSITION - (anchors - 1 - place) if role == ANCHOR else float(time)
+        for place, (time, role) in enumerate(zip(times, roles, strict=True))
     )
 
 
@@ -110,6 +135,12 @@ class FrameOrder:
             stop = spans[number + 1].start if number + 1 < len(spans) else length
             self._shot += [number] * (stop - span.start)
         self._cuts = {span.start for span in spans if span.cut}
+
+    def copy(self) -> FrameOrder:
+        """The same order, whose known frames can be added to."""
+        found = copy.copy(self)
+        found.known = set(self.known)
+        return found
 
     def time(self, step: int) -> int:
         """Step to latent number, and latent number to step: the same mirror."""
@@ -165,63 +196,13 @@ class FrameOrder:
             place += 1
         return found
 
+    def meets(self, end: int) -> bool:
+        """Whether what is made up to step `end` meets something known there, or the beginning of its loop."""
+        return not self.is_cut(end - 1) and (end in self.known or end >= self.length)
+
     def stretch_end(self, step: int) -> int:
         """First step from `step` on that is known, or of another shot."""
         stop = self.shot_end(step)
         while step < stop and step not in self.known:
             step += 1
         return step
-
-
-def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS) -> list[Window]:
-    """Windows that make every latent of the take that is not known, in the order they are to be sampled."""
-    windows, step = [], 0
-    while step < order.length:
-        if step in order.known:
-            step += 1
-            continue
-        context = order.context(step, config.context)
-        anchors = order.anchors(step, step - len(context), config.anchors, chain=config.beside)
-        first = not order.backward and step == len(context)
-        room = config.size - len(context) - (0 if config.beside else len(anchors)) + first * config.margin
-        end = _end(order, step, room, config)
-        if config.full and end - step < room:
-            context = order.context(step, config.context + room - (end - step))
-            anchors = [anchor for anchor in anchors if anchor not in context]
-        ahead = order.ahead(step, end, config)
-        windows.append(_window(order, order.shot(step), anchors, context, range(step, end), ahead))
-        step = end
-    return windows
-
-
-def _end(order: FrameOrder, step: int, room: int, config: WindowConfig) -> int:
-    """Step after the last new one of a window that begins at `step` and has room for `room` new frames."""
-    end = order.stretch_end(step)
-    rest = end - step
-    if config.full and rest in (room, room + 1):
-        return end
-    if rest > room:
-        least = min(config.least, room)
-        bounded = not order.is_cut(end - 1) and (end in order.known or end >= order.length)
-        if bounded:  # the last window, which meets what is known, is a full one
-            return step + max(least, rest - room * (-(-rest // room) - 1))
-        return step + (room if config.full or rest - room >= least else max(1, rest - least))
-    stop = order.shot_end(step)
-    while True:  # go on over known frames while the next stretch of new ones still fits whole
-        begin = end
-        while begin < stop and begin in order.known:
-            begin += 1
-        if begin in (end, stop) or order.stretch_end(begin) - step > room:
-            return end
-        end = order.stretch_end(begin)
-
-
-def _window(
-    order: FrameOrder, shot: int, anchors: Sequence[int], context: Sequence[int], body: range, ahead: Sequence[int]
-) -> Window:
-    frames = [(order.time(step), CONTEXT, True) for step in [*context, *ahead]]
-    frames += [(order.time(s), CONTEXT, True) if s in order.known else (order.time(s), TARGET, False) for s in body]
-    frames.sort()
-    first = [(USER_ANCHOR if step == USER_ANCHOR else order.time(step), ANCHOR, True) for step in anchors]
-    indices, roles, keep = zip(*(first + frames), strict=True)
-    return Window(shot, indices, roles, keep)

@@ -114,7 +114,8 @@ class Segment:
         kept = self.before(self.first)
         numbers = [number for number, _ in kept] + [self.order.time(step) for step in shown]
         roles = [role for _, role in kept] + [TARGET] * len(shown)
-        what = self.work.describe(numbers, roles, self.order.time(self.first))
+        origin = self.order.time(self.first)
+        what = self.work.describe(numbers, roles, origin, [number - origin for number in numbers])
         config = self.work.settings.windows
         what |= {
             "kind": "queue",
@@ -168,7 +169,8 @@ class Segment:
                 if s in queue.state:
                     x[0, :, place] = queue.state[s]
                     slope.velocity[0, :, place], slope.size[place] = queue.velocity[s], queue.size[s]
-        inputs = work.conditioning(indices, roles, min(order.time(s) for s in flight))
+        origin = min(order.time(s) for s in flight)
+        inputs = work.conditioning(indices, roles, origin, [index - origin for index in indices])
         x, slope = work.denoiser.advance(x, sigma, keep, slope=slope, on_step=on_step, **inputs)
         for place, s in enumerate(steps):
             if s is not None:

@@ -127,13 +127,13 @@ class TakeState:
         weight = torch.tensor([float(mix.weight) for mix in mixes])
         return first, Blend(torch.tensor([mix.other for mix in mixes]), weight)
 
-    def conditioning(self, indices: Sequence[int], roles: Sequence[int], origin: int) -> dict[str, Any]:
-        """The keyword and positional inputs of the denoiser that describe the frames."""
+    def conditioning(self, indices: Sequence[int], roles: Sequence[int], origin: int, times: Sequence[int]) -> dict[str, Any]:
+        """The keyword and positional inputs of the denoiser that describe the frames, which stand at `times` for it."""
         prompt, blend = self.prompts(indices, origin)
-        position = torch.tensor(positions(indices, roles, origin))
+        position = torch.tensor(positions(times, roles))
         return {"prompt_index": prompt, "blend": blend, "role": torch.tensor(roles), "position": position}
 
-    def describe(self, indices: Sequence[int], roles: Sequence[int], origin: int) -> dict[str, Any]:
+    def describe(self, indices: Sequence[int], roles: Sequence[int], origin: int, times: Sequence[int]) -> dict[str, Any]:
         """What a reel key must hold about these frames, free of anything that does not shape the result."""
         texts = []
         for index in indices:
@@ -147,7 +147,7 @@ class TakeState:
             "texts": texts,
             "roles": list(roles),
             "seeds": self.seeds(indices),
-            "positions": positions(indices, roles, origin),
+            "positions": positions(times, roles),
             "held": [self.settings.context_sigma, self.settings.anchor_sigma],
         }
 

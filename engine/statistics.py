@@ -70,5 +70,5 @@ class ShotStatistics:
 
     def learn(self, window: Window, latents: Tensor) -> None:
         """Takes the latents [1, C, n, h, w] of a window that begins its shot as what the shot began with."""
-        if window.shot not in self._found:
+        if window.shot not in self._found and not window.spare:
             self._found[window.shot] = ChannelStatistics.of(latents)

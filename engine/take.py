@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import ReelError
 from .denoiser import Denoiser
-from .frame_order import USER_ANCHOR, Window, plan_windows
+from .frame_order import USER_ANCHOR, Window
 from .noise_matrix import keep_known, sync_matrix
 from .request import Request
 from .retry import Retry, Retrying
@@ -24,6 +24,7 @@ from .rolling import queue_pieces
 from .settings import DEFAULT_SETTINGS, Settings
 from .state import Progress, Segments, TakeState, WindowResult, make_key
 from .statistics import ChannelStatistics, ShotStatistics, adain
+from .window_plan import plan_windows
 
 
 class Chunk(NamedTuple):
@@ -150,12 +151,13 @@ def sample_window(
     """New latents [1, C, n, h, w] of one window, from the reel or the denoiser, and their key."""
     request = work.request
     ring = request.loop and request.length <= work.settings.windows.size
-    keep, origin = torch.tensor(window.keep), 0 if ring else window.new[0]
+    keep, times = torch.tensor(window.keep), window.indices if ring else window.times
     sigma = sync_matrix(work.levels(), len(window.indices), _starts(request, window))
     sigma = keep_known(sigma, keep, work.known_sigma(window.roles))
     latents = work.stack(window.indices, window.keep)
     what: dict[str, Any] = {"kind": "ring" if ring else "window", "keep": list(window.keep)}
-    what |= work.describe(window.indices, window.roles, origin)
+    what |= {"spare": list(window.spare)} if window.spare else {}
+    what |= work.describe(window.indices, window.roles, window.origin, times)
     if goal is not None:
         ramp = work.settings.adain_ramp
         what |= {"adain": [work.settings.adain, ramp] if ramp else work.settings.adain}
@@ -176,11 +178,12 @@ def sample_window(
         indices=window.indices,
         before=work.before(_first(window)) if work.denoiser.lead else None,
         on_step=lambda step, steps: work.report(number, count, step, steps),
-        **work.conditioning(window.indices, window.roles, origin),
+        **work.conditioning(window.indices, window.roles, window.origin, times),
     )
     new = sampled[:, :, ~keep].contiguous()
     if goal is not None:
         new = adain(new, goal, work.settings.adain, work.settings.adain_ramp)
+    new = new[:, :, torch.tensor(window.fresh)[~keep]]
     work.keep(key, new, {"indices": list(window.new)}, work.denoiser.side_tensors(window.new))
     return new, key
 

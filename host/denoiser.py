@@ -69,7 +69,8 @@ class HostDenoiser:
     understands frame inputs; `show(latents)` gets a clean latent frame at every step, for a preview; `track` is the sound that
     goes with the video: a window is shown what is known of it, and adds what it makes; `mask` [1, 1, length, h, w] of the whole
     take, 1 = generate, keeps parts of the latents that a window begins from; `take` is what the take begins with, `frames` those
-    of it that were decoded. Counted are `calls` of the model, the `tokens` (latents) in them, and how many of these are `new`.
+    of it that were decoded. Counted are `calls` of the model, the `tokens` (latents) in them, and how many of these are `new`
+    in the take: `spare` frames, by the latents of the windows that make them along, are not.
     """
 
     sampling: Sampling
@@ -80,6 +81,7 @@ class HostDenoiser:
     mask: Tensor | None = None
     take: Start = NOTHING
     frames: FrameStore = field(default_factory=FrameStore)
+    spare: Mapping[tuple[int, ...], int] = field(default_factory=dict)
     calls: int = 0
     tokens: int = 0
     new: int = 0
@@ -260,7 +262,7 @@ class HostDenoiser:
             comfy.model_management.throw_exception_if_processing_interrupted()
             self.calls += 1
             self.tokens += streams(samples)[0].shape[2]  # with what lies beside the clip
-            self.new += int((~clip.keep).sum())
+            self.new += int((~clip.keep).sum()) - self.spare.get(tuple(clip.indices), 0)
             clean = run(*args, **kwargs)
             return clean if waiting is None else waiting.put(run.class_obj, clean, args[1])
 

@@ -204,6 +204,7 @@ def _fitted(can: Capability, context: int = 2) -> Capability:
         beside=True,
         margin=margin,
         full=not timeline.cycle,
+        endpoints=not timeline.cycle and not can.audio,  # what lies between sounds as long as it is
     )
     return replace(can, windows=windows, adain=ADAIN, adain_ramp=RAMP)
 

@@ -6,8 +6,9 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import folder_paths
 import torch
@@ -64,7 +65,7 @@ class ReelFile:
     def shape(self) -> tuple[int, int, int, int]:
         """Latents (C, T, h, w) of the take so far, from its first on without a gap. Raises ReelError."""
         channels, height, width = self.header.shape
-        return channels, sum(len(indices) for _, indices in self._parts()), height, width
+        return channels, sum(len(part.indices) for part in self._parts()), height, width
 
     @property
     def frames(self) -> int:
@@ -74,15 +75,19 @@ class ReelFile:
     def chunks(self) -> Iterator[Tensor]:
         """Latents [1, C, n, h, w] in order. Raises ReelError for a missing or damaged segment."""
         shape = self.header.shape
-        for entry, _ in self._parts():
-            yield Reel.read(self.path, entry, shape=shape)
+        for part in self._parts():
+            yield Reel.read(self.path, part.entry, shape=shape)[:, :, part.begin : part.begin + len(part.indices)]
 
     def sound(self) -> Tensor | None:
         """Sound latents of the take so far, where its model made some. Raises ReelError."""
         axis = self.header.sound
         if axis is None:
             return None
-        return torch.cat([Reel.read(self.path, entry, "sound") for entry, _ in self._parts()], axis)
+        pieces = []
+        for part in self._parts():
+            sound, sizes = (Reel.read(self.path, part.entry, name) for name in ("sound", "sizes"))
+            pieces += sound.split(sizes.tolist(), axis)[part.begin :][: len(part.indices)]
+        return torch.cat(pieces, axis)
 
     def report(self) -> str:
         """A line on the reel, one on each segment, and those on how the take came out. Raises ReelError."""
@@ -93,10 +98,10 @@ class ReelFile:
         if spare:
             size = sum(entry["bytes"] for entry in spare)
             lines[0] += f", of which {len(spare)} with {size / 1e6:.1f} MB are not in the last version"
-        for number, (entry, indices) in enumerate(parts, 1):
-            begin, end = head.timeline.frames_for(indices[0]), head.timeline.frames_for(indices[-1] + 1)
+        for number, part in enumerate(parts, 1):
+            begin, end = head.timeline.frames_for(part.indices[0]), head.timeline.frames_for(part.indices[-1] + 1)
             when = f", {begin / record.fps:.2f} to {end / record.fps:.2f} s" if record.fps else ""
-            lines.append(f"{number}: frames {begin} to {end - 1}{when}, {entry['bytes'] / 1e3:.0f} kB")
+            lines.append(f"{number}: frames {begin} to {end - 1}{when}, {part.entry['bytes'] / 1e3:.0f} kB")
         return "\n".join([*lines, *record.lines()])
 
     def middles(self) -> Iterator[Tensor]:
@@ -122,21 +127,35 @@ class ReelFile:
     def _index(self) -> dict[str, Any]:
         return Reel.peek(self.path)
 
-    def _parts(self) -> list[tuple[dict[str, Any], list[int]]]:
-        """Segments of the take as it was last run, by time, up to the first gap, with the numbers of their latents."""
+    def _parts(self) -> list[_Part]:
+        """What segments hold of the take as it was last run, by time, up to the first gap."""
         data = self._index()
         by_key = {entry["key"]: entry for entry in data["segments"]}
         listed = [by_key[key] for key in data["order"] if key in by_key]
         parts, done = [], 0
-        for entry in sorted(listed, key=lambda entry: entry["meta"].get("indices", [-1])[0]):
-            indices = entry["meta"].get("indices", [])
-            if indices and indices[0] == done:
-                parts.append((entry, indices))
-                done = indices[-1] + 1
+        for part in sorted((part for entry in listed for part in _runs(entry)), key=lambda part: part.indices[0]):
+            if part.indices[0] == done:
+                parts.append(part)
+                done = part.indices[-1] + 1
         if not parts:
             what = "the beginning of the take is not on this reel" if listed else "this reel holds no finished segment yet"
             raise ReelError(f"{self.path.name}: {what}; make the take with it first")
         return parts
+
+
+class _Part(NamedTuple):
+    """Latents of a segment that follow each other in the take as `indices`, from number `begin` of the segment on."""
+
+    entry: dict[str, Any]
+    indices: list[int]
+    begin: int
+
+
+def _runs(entry: dict[str, Any]) -> Iterator[_Part]:
+    """The parts of a segment: its window may have gone on after frames that were known, or made frames far apart."""
+    for _, group in groupby(enumerate(entry["meta"].get("indices", [])), lambda at: at[1] - at[0]):
+        run = list(group)
+        yield _Part(entry, [index for _, index in run], run[0][0])
 
 
 def open_reel(name: str) -> ReelFile:

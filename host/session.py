@@ -88,7 +88,8 @@ def run(
     events.progress.announce(cost)
     sound_track = None if track is None else track.copy()
     take = _start(request, guides)
-    denoiser = HostDenoiser(sampling, prompts, fps, events.show, sound_track, mask, take, frames_seen)
+    spare = {_own(can, window): sum(window.spare) for window in windows if window.spare}
+    denoiser = HostDenoiser(sampling, prompts, fps, events.show, sound_track, mask, take, frames_seen, spare)
     session = Session(can, settings, denoiser, events, fps, codec, sampling.retries, None if track is None else track.axis)
     try:
         result = session.make(request, reel=reel, prompts=texts, keep_latents=True)
@@ -113,9 +114,15 @@ def run(
     return Made(latent, frames, report, None if reel is None else ReelFile(reel))
 
 
+def _own(can: Capability, window: Window) -> tuple[int, ...]:
+    """Latents of a window that are frames of its clip."""
+    rows = zip(window.indices, window.roles, strict=True)
+    return tuple(index for index, role in rows if role != ANCHOR or not can.windows.beside)
+
+
 def _size(can: Capability, window: Window, request: Request) -> int:
     """Latents that a window is sampled with: its own, margins, and an anchor that lies beside them."""
-    own = [index for index, role in zip(window.indices, window.roles, strict=True) if role != ANCHOR or not can.windows.beside]
+    own = _own(can, window)
     size = len(own) + sum(margins(can.timeline, own))
     seen = window.indices[0] == 0 or any(shot.cut and shot.start == window.indices[0] for shot in request.shots)
     return size + (len(window.indices) - len(own) if seen and can.anchor in ("reference", "guide") else 0)

@@ -1,10 +1,12 @@
 """Whole takes: lengths, known latents, joins, shots, seeds and memory of requests of every kind."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
 from comfyui_longtake.engine.denoiser import frame_noise, take_noise
+from comfyui_longtake.engine.frame_order import WindowConfig
 from comfyui_longtake.engine.request import Mix, Request, Shot
 from comfyui_longtake.engine.retry import Retry
 from comfyui_longtake.engine.roles import ANCHOR
@@ -116,6 +118,34 @@ def test_connect_meets_both_clips(line, gap):
     out = collect(sample(connection(a, b, gap), denoiser, Settings(12, context_sigma=0.0)))
     assert torch.equal(out[:, :, :3], a) and torch.equal(out[:, :, -3:], b) and out.shape[2] == gap + 6
     assert values(out).diff().abs().max() < 2.5 / min(gap + 1, 8)
+
+
+FAR = Settings(12, windows=WindowConfig(0, 2, 10, 2, 1, endpoints=True))
+"""Windows that cannot be told how far away a frame is."""
+
+
+def test_a_long_way_leads_to_its_end_from_the_beginning(line):
+    """By way of endpoints every part of it is on its way; made in order, all but the last window know nothing of the end."""
+    _, denoiser = line
+    request = connection(clip(3, 0.0), clip(3, 1.0), 50)
+    by_endpoints = values(collect(sample(request, denoiser, FAR)))
+    in_order = values(collect(sample(request, denoiser, replace(FAR, windows=replace(FAR.windows, endpoints=False)))))
+    straight = torch.linspace(0, 1, 56)
+    assert (by_endpoints - straight).abs().max() < 0.5 * (in_order - straight).abs().max()
+    assert by_endpoints.diff().abs().max() < in_order.diff().abs().max()
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_long_way_resumes_on_its_reel(gaussian, shape, backward, tmp_path):
+    _, denoiser = gaussian
+    known = {0: torch.zeros(shape), 59: torch.ones(shape)}
+    request = Request(60, shape, [Shot(seed=3)], ["a"], known, backward=backward)
+    whole = collect(sample(request, denoiser, FAR))
+    with Reel.open(tmp_path) as reel:
+        steps = []
+        assert torch.equal(collect(sample(request, denoiser, FAR, segments=reel)), whole)
+        assert torch.equal(collect(sample(request, denoiser, FAR, segments=reel, progress=steps.append)), whole)
+        assert steps and all(step.resumed for step in steps)
 
 
 @pytest.mark.parametrize("mixed", [True, False])

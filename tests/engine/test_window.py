@@ -1,18 +1,14 @@
 """Window plans: every latent is made once, from latents that exist by then, and cuts are never crossed."""
 
+from dataclasses import replace
+
 import pytest
-from comfyui_longtake.engine.frame_order import (
-    USER_ANCHOR,
-    FrameOrder,
-    Span,
-    WindowConfig,
-    plan_windows,
-    positions,
-)
+from comfyui_longtake.engine.frame_order import USER_ANCHOR, FrameOrder, Span, WindowConfig, positions
 from comfyui_longtake.engine.request import Request
 from comfyui_longtake.engine.roles import ANCHOR, CONTEXT, TARGET
 from comfyui_longtake.engine.settings import Settings
-from comfyui_longtake.engine.take import collect, sample
+from comfyui_longtake.engine.take import collect, joins_of, sample
+from comfyui_longtake.engine.window_plan import plan_windows
 from comfyui_longtake.errors import UsageError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +21,7 @@ configs = st.builds(
     ahead=st.integers(0, 4),
     reach=st.integers(1, 16),
     least=st.integers(1, 4),
+    endpoints=st.booleans(),
 )
 
 
@@ -80,12 +77,15 @@ def test_targets_stay_in_one_shot_and_nothing_crosses_a_cut(take, config):
 @given(takes(), configs)
 def test_positions_are_based_on_the_first_new_latent(take, config):
     for window in plan_windows(take[0], config):
-        found = positions(window.indices, window.roles, window.new[0])
+        found = positions(window.times, window.roles)
         for index, role, position in zip(window.indices, window.roles, found, strict=True):
             if role == ANCHOR:
                 assert position in (-16, -17)
-            else:
+            elif not window.spare:
                 assert position == index - window.new[0]
+        if window.spare:  # side by side, whatever lies between them in the take
+            body = [position for role, position in zip(window.roles, found, strict=True) if role != ANCHOR]
+            assert body == list(range(int(body[0]), int(body[0]) + len(body))) and 0 in body
 
 
 def shown(length, known=(), config=WindowConfig(), **options):  # noqa: B008
@@ -109,7 +109,7 @@ def test_extension_is_the_same_in_the_mirror():
         mirrored = {(39 - index, role) for index, role in zip(other.indices, other.roles, strict=True)}
         assert mirrored == set(zip(one.indices, one.roles, strict=True))
     first = backward[0]
-    assert positions(first.indices, first.roles, first.new[0]) == (-16.0, *map(float, range(11)))
+    assert positions(first.times, first.roles) == (-16.0, *map(float, range(11)))
 
 
 def test_connect_ends_in_a_full_window_that_sees_both_sides():
@@ -196,3 +196,44 @@ def test_an_anchor_beside_takes_no_room_and_is_that_of_the_chain():
     later = [found for w, found in zip(windows, anchors, strict=True) if w.new[0] >= 60]
     assert later[0] == [] and {at for found in later for at in found} == {60}
     assert max(len(w.indices) - len(found) for w, found in zip(windows, anchors, strict=True)) <= 21
+
+
+WAY = WindowConfig(0, 2, 18, 2, 1, beside=True, margin=1, full=True, endpoints=True)
+
+
+@given(st.integers(2, 30), st.integers(19, 400), st.integers(1, 30), st.booleans())
+def test_of_a_long_way_the_frames_where_its_windows_meet_are_made_first(before, gap, after, backward):
+    """Every window leads from something known to something known, and hardly more are needed than without."""
+    length = before + gap + after
+    known = {*range(before), *range(before + gap, length)}
+    windows = plan_windows(FrameOrder(length, known, backward=backward), WAY)
+    plain = plan_windows(FrameOrder(length, known, backward=backward), replace(WAY, endpoints=False))
+    have = set(known)
+    for window in windows:
+        ends = (min(window.indices), max(window.indices))
+        assert {*ends} <= have, "a window whose end is open"
+        assert len(window.indices) <= 24
+        have |= set(window.new)
+    assert have == set(range(length))
+    assert gap == 20 or bool(windows[0].spare) == (gap > 20)
+    assert len(windows) <= (len(plain) + 1 if gap <= 120 else 1.75 * len(plain))
+
+
+def test_an_endpoints_window_goes_all_the_way_as_if_it_were_short():
+    first, *others = plan_windows(FrameOrder(64, [*range(4), *range(60, 64)]), WAY)
+    assert first.indices[:2] == (2, 3) and first.indices[-2:] == (60, 61)
+    assert first.new == (22, 23, 41, 42) and [len(window.new) for window in others] == [18, 17, 17]
+    assert len(first.indices) == 22 and not any(window.spare for window in others)
+    assert first.times == tuple(range(-2, 20))
+
+
+def test_what_begins_or_ends_at_nothing_known_is_made_in_order():
+    assert not any(window.spare for window in plan_windows(FrameOrder(100, range(4)), WAY))
+    assert [bool(window.spare) for window in plan_windows(FrameOrder(100, [99]), WAY)] == [False, True, *[False] * 5]
+    assert not any(window.spare for window in plan_windows(FrameOrder(80, [*range(4), 50], [Span(0), Span(50, cut=True)]), WAY))
+
+
+def test_a_loop_comes_back_by_way_of_endpoints():
+    windows = plan_windows(FrameOrder(80, (), wrap=True), WAY)
+    assert [bool(window.spare) for window in windows] == [False, True, *[False] * (len(windows) - 2)]
+    assert windows[1].indices[-2:] == (80, 81)

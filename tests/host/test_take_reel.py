@@ -56,6 +56,24 @@ def film_on_reels(room, path, names):
             return None, len(calls), str(error)
         return made.latent["samples"], len(calls), made.report
 
+    def islands(built):
+        """A film of 41 latents of which a few are known here and there, in windows of 14, and what its reel reads as."""
+        given = {"seed": 4, "steps": 2, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "window": 14}
+        latents = torch.randn(1, built.channels, 41, 4, 6, generator=torch.Generator().manual_seed(1))
+        mask = torch.ones(1, 1, 41, 1, 1)
+        mask[:, :, [0, 1, 6, 40]] = 0
+        sampling = from_ksampler(built.model, built.text(0), built.text(1), **given)
+        size = {"samples": latents, "noise_mask": mask}
+        made = film.film(sampling, Clip(), "20: one", size, 8.0, 0, "islands")
+        whole, file = made.latent["samples"], made.reel
+        return {
+            "spare": [bool(window.spare) for window in plans[-1]],
+            "read": [torch.equal(torch.cat(list(file.chunks()), 2), whole), list(file.shape) == list(whole.shape[1:])],
+            "known": [torch.equal(whole[:, :, at], latents[:, :, at]) for at in (0, 1, 6, 40)],
+            "again": film.film(sampling, Clip(), "20: one", size, 8.0, 0, "islands").report,
+            "lines": file.report().splitlines(),
+        }
+
     found = {}
     with torch.inference_mode():
         for number, family in enumerate(names):
@@ -88,6 +106,8 @@ def film_on_reels(room, path, names):
             with reel.Reel.open(film.reel_path(first)):
                 one["in use"] = go(first)[1:]
             one["family"] = go("first 0")[1:] if number else None
+            if family == "Wan 2.1 T2V":
+                one["islands"] = islands(built)
             found[family] = one
     make.plan_windows = plan
     return found
@@ -317,6 +337,17 @@ def test_a_reel_that_cannot_be_used_is_named_before_anything_is_sampled(reels, n
     for case, words in wanted.items():
         calls, error = found[case]
         assert calls == 0 and words in error and "\n" not in error, case
+
+
+def test_a_reel_reads_as_the_take_whatever_its_windows_made(reels):
+    """Windows that go on after known frames, and one that makes frames far apart."""
+    found = reels["Wan 2.1 T2V"]["islands"]
+    assert any(found["spare"]) and not all(found["spare"])
+    assert all(found["read"]) and all(found["known"])
+    assert f"0 model calls; {len(found['spare'])} windows from the reel" in found["again"]
+    frames = [line.split("frames ")[1].split(",")[0] for line in found["lines"] if line[:1].isdigit()]
+    ends = [tuple(map(int, span.split(" to "))) for span in frames]
+    assert ends[0][0] == 0 and ends[-1][1] == 160 and all(b[0] == a[1] + 1 for a, b in zip(ends, ends[1:], strict=False))
 
 
 def test_a_join_that_shows_is_made_again_and_the_smoothest_kept(in_host):

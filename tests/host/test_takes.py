@@ -10,10 +10,10 @@ from comfyui_longtake.engine.timeline import Timeline
 BUILDERS = Path(__file__).with_name("families.py")
 TABLE = json.loads(BUILDERS.with_suffix(".json").read_text(encoding="utf-8"))
 VIDEO = [name for name, family in TABLE.items() if family["kind"] != "none"]
-CASES = ["forward", "guider", "backward", "connect", "loop"]
+CASES = ["forward", "guider", "backward", "connect", "far", "loop"]
 
 
-def take_families(room, path, names):
+def take_families(room, path, names, cases):
     """Extends, connects and loops a random clip with each family; runs in the host."""
     import dataclasses
     import importlib.util
@@ -50,7 +50,7 @@ def take_families(room, path, names):
         clips = [clip.unbind()[0] if clip.is_nested else clip for clip in clips]
         given = [clip.clone() for clip in clips]
         before = [(entry[0].clone(), dict(entry[1])) for text in texts for entry in text]
-        window = 7 if built.frames == 7 else 6
+        window = 14 if case == "far" else 7 if built.frames == 7 else 6
         if case == "guider":
             guider = comfy.samplers.CFGGuider(model)
             guider.set_conds(*texts)
@@ -63,7 +63,7 @@ def take_families(room, path, names):
                 model, *texts, seed=4, steps=2, cfg=1.0, sampler_name="euler", scheduler="simple", window=window
             )
         timeline = sampling.capability.timeline
-        frames = (16 if timeline.cycle else 10) * timeline.rest
+        frames = ((30 if case == "far" else 16) if timeline.cycle else 24 if case == "far" else 10) * timeline.rest
         a, b = ({"samples": clip} for clip in clips)
         calls.clear()
         made = {
@@ -71,6 +71,7 @@ def take_families(room, path, names):
             "guider": lambda: film.extend(sampling, a, frames / 8, 8.0, "forward"),
             "backward": lambda: film.extend(sampling, a, frames / 8, 8.0, "backward"),
             "connect": lambda: film.stitch(sampling, [("a", a), ("b", b)], frames / 8, 8.0),
+            "far": lambda: film.stitch(sampling, [("a", a), ("b", b)], frames / 8, 8.0),
             "loop": lambda: film.loop(sampling, a, frames / 8, 8.0),
         }[case]()
         whole, (one, two), count = made.latent["samples"], clips, built.frames
@@ -78,7 +79,9 @@ def take_families(room, path, names):
         kept = {
             "backward": lambda: torch.equal(whole[:, :, drop - count :], one[:, :, drop:]),
             "connect": lambda: torch.equal(whole[:, :, :count], one) and torch.equal(whole[:, :, drop - count :], two[:, :, drop:]),
-        }.get(case, lambda: torch.equal(whole[:, :, :count], one))()
+        }
+        kept["far"] = kept["connect"]
+        kept = kept.get(case, lambda: torch.equal(whole[:, :, :count], one))()
         after = [entry for text in texts for entry in text]
         untouched = all(torch.equal(x[0], y[0]) and x[1].keys() == y[1].keys() for x, y in zip(before, after, strict=True))
         if case == "guider":
@@ -104,7 +107,7 @@ def take_families(room, path, names):
     with torch.inference_mode():
         for name in names:
             built = families.build(name, room)
-            found[name] = {case: run(built, case) for case in ("forward", "guider", "backward", "connect", "loop")}
+            found[name] = {case: run(built, case) for case in cases}
     make.log.removeHandler(handler)
     return found
 
@@ -112,7 +115,7 @@ def take_families(room, path, names):
 @pytest.fixture(scope="module")
 def takes(in_host):
     """What `take_families` found, of all families in one process."""
-    return in_host(take_families, path=str(BUILDERS), names=VIDEO, timeout=900)
+    return in_host(take_families, path=str(BUILDERS), names=VIDEO, cases=CASES, timeout=900)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -122,14 +125,14 @@ def test_a_take_of_many_windows(takes, name, case):
     timeline, length = Timeline(**run["timeline"]), run["shape"][2]
     assert run["shape"] == [1, run["channels"], length, 4, 6] and length == timeline.legal(length)
     assert run["frames"] == timeline.frames_for(length)
-    clip = timeline.frames_for(run["count"]) * (2 if case == "connect" else 1)
+    clip = timeline.frames_for(run["count"]) * (2 if case in ("connect", "far") else 1)
     again = re.search(r"The last (\d*) ?frames? (?:is|are) the first", run["report"])
     assert bool(again) == (case == "loop" and timeline.first != timeline.rest)
     spare = run["frames"] - clip - run["asked"] - int(again[1] or 1 if again else 0)
     assert 0 <= spare < timeline.rest * timeline.multiple
     assert run["finite"] and run["kept"] and run["moved"]
     assert run["untouched"] and run["plain"]
-    assert int(re.search(r"(\d+) windows", run["report"])[1]) >= 3
+    assert int(re.search(r"(\d+) windows", run["report"])[1]) >= (2 if case == "far" else 3)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -146,8 +149,8 @@ def test_the_plan_and_the_report_say_what_the_model_was_asked(takes, name, case)
         return
     timeline = Timeline(**run["timeline"])
     assert max(run["calls"]) == most and all(count == timeline.legal(count) for count in run["calls"])
-    new = run["shape"][2] - (2 if case == "connect" else 1) * run["count"]
-    new += int(timeline.first != timeline.rest) if case in ("backward", "connect") else 0
+    new = run["shape"][2] - (2 if case in ("connect", "far") else 1) * run["count"]
+    new += int(timeline.first != timeline.rest) if case in ("backward", "connect", "far") else 0
     assert f"{sum(run['calls']) / steps / new:.2f}" == cost.search(run["report"])[1]
 
 

@@ -1,0 +1,127 @@
+"""Which windows make a take, in which order.
+
+Windows follow each other in the order of the take. Of a way to something known that takes several of them, only the last
+would see where it leads. With `WindowConfig.endpoints` one window goes all the way first, as if it were so short; of it the
+frames are kept where the windows will meet, spread over the way, and every window then leads from something known to something
+known: coarse to fine, as NUWA-XL (arXiv 2303.12346) makes long videos, with nothing but what a model does for a short way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+from .frame_order import DEFAULT_WINDOWS, USER_ANCHOR, FrameOrder, Window, WindowConfig
+from .roles import ANCHOR, CONTEXT, TARGET
+
+
+def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS) -> list[Window]:
+    """Windows that make every latent of the take that is not known, in the order they are to be sampled."""
+    order, windows, step = order.copy(), [], 0
+    while step < order.length:
+        if step in order.known:
+            step += 1
+            continue
+        context = order.context(step, config.context)
+        anchors = order.anchors(step, step - len(context), config.anchors, chain=config.beside)
+        first = not order.backward and step == len(context)
+        room = config.size - len(context) - (0 if config.beside else len(anchors)) + first * config.margin
+        endpoints = _endpoints(order, step, room, context, anchors, config) if config.endpoints and context else None
+        if endpoints is not None:
+            windows.append(endpoints)
+            order.known |= {order.time(index) for index in endpoints.new}
+            continue
+        end = _end(order, step, room, config)
+        if config.full and end - step < room:
+            context = order.context(step, config.context + room - (end - step))
+            anchors = [anchor for anchor in anchors if anchor not in context]
+        ahead = order.ahead(step, end, config)
+        windows.append(_window(order, order.shot(step), anchors, context, range(step, end), ahead))
+        step = end
+    return windows
+
+
+def _end(order: FrameOrder, step: int, room: int, config: WindowConfig) -> int:
+    """Step after the last new one of a window that begins at `step` and has room for `room` new frames."""
+    end = order.stretch_end(step)
+    rest = end - step
+    if config.full and rest in (room, room + 1):
+        return end
+    if rest > room:
+        least = min(config.least, room)
+        if order.meets(end):  # the last window, which meets what is known, is a full one
+            return step + max(least, rest - room * (-(-rest // room) - 1))
+        return step + (room if config.full or rest - room >= least else max(1, rest - least))
+    stop = order.shot_end(step)
+    while True:  # go on over known frames while the next stretch of new ones still fits whole
+        begin = end
+        while begin < stop and begin in order.known:
+            begin += 1
+        if begin in (end, stop) or order.stretch_end(begin) - step > room:
+            return end
+        end = order.stretch_end(begin)
+
+
+def _window(
+    order: FrameOrder, shot: int, anchors: Sequence[int], context: Sequence[int], body: Sequence[int], ahead: Sequence[int]
+) -> Window:
+    frames = [(order.time(step), CONTEXT, True) for step in [*context, *ahead]]
+    frames += [(order.time(s), CONTEXT, True) if s in order.known else (order.time(s), TARGET, False) for s in body]
+    frames.sort()
+    first = [(USER_ANCHOR if step == USER_ANCHOR else order.time(step), ANCHOR, True) for step in anchors]
+    indices, roles, keep = zip(*(first + frames), strict=True)
+    return Window(shot, indices, roles, keep)
+
+
+def _endpoints(
+    order: FrameOrder, step: int, room: int, context: Sequence[int], anchors: Sequence[int], config: WindowConfig
+) -> Window | None:
+    """A window over all of the way from `step` to something known, which makes the frames where the windows of the way meet;
+    None where one window does, nothing known ends it, or these frames leave no room for others between them."""
+    end = order.stretch_end(step)
+    rest, group = end - step, max(config.context, config.ahead)
+    if rest <= room + config.full or not order.meets(end):
+        return None
+    count = _windows(rest, config.new, config.new + config.full, group).endpoints
+    if not count:
+        return None
+    made, fresh = [], set()
+    for way, slots in zip(_shares(rest - count * group, count + 1), _shares(room - count * group, count + 1), strict=True):
+        made += [step + (2 * slot + 1) * way // (2 * slots) for slot in range(slots)]
+        step += way
+        if step < end:
+            fresh |= set(range(step, step + group))
+            made += range(step, step + group)
+            step += group
+    ahead = order.ahead(end - 1, end, config)
+    window = _window(order, order.shot(end - 1), anchors, context, made, ahead)
+    spare = tuple(not keep and order.time(index) not in fresh for index, keep in zip(window.indices, window.keep, strict=True))
+    return replace(window, spare=spare)
+
+
+class _Cost(NamedTuple):
+    """How many windows a way takes, and how many endpoints are made first where one window does not do; 0 where the windows
+    are too short for that."""
+
+    windows: int
+    endpoints: int
+
+
+@cache
+def _windows(rest: int, room: int, most: int, group: int) -> _Cost:
+    """The fewest windows of `room` new frames, `most` where that ends a way, for one of `rest`, by way of endpoints of `group`
+    frames each."""
+    if rest <= most:
+        return _Cost(1, 0)
+    found = []
+    for count in range(1, (room - 1) // (group + 1) + 1):
+        parts = _shares(rest - count * group, count + 1)
+        found.append(_Cost(1 + sum(_windows(part, room, most, group).windows for part in parts), count))
+    return min(found, default=_Cost(-(-rest // room), 0))
+
+
+def _shares(total: int, parts: int) -> list[int]:
+    """`total` in so many parts, as even as can be; a larger total has no smaller part."""
+    return [total // parts + (part < total % parts) for part in range(parts)]
