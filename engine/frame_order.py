@@ -24,7 +24,8 @@ class WindowConfig:
     first new one; no window makes fewer than `least` new frames where that can be avoided. `beside`: anchors take no room
     among these frames, and are those of the chain, not of the shot. `margin` frames more fit into a window that begins the
     take, as all others spend them on a head of their own. `full`: a window that has less to make is shown more context, so
-    that all are of one size, and one frame that would be left over is made along. `endpoints`: of a way to something known
+    that all are of one size, those ahead included, and one frame that would be left over is made along, if no window may be
+    longer (`exact`) it is not. `endpoints`: of a way to something known
     that takes several windows, the frames where these meet are made first, see `window_plan`. Raises UsageError.
     """
 
@@ -38,6 +39,7 @@ class WindowConfig:
     margin: int = 0
     full: bool = False
     endpoints: bool = False
+    exact: bool = False
 
     def __post_init__(self) -> None:
         if min(self.anchors, self.context, self.ahead) < 0 or min(self.new, self.reach, self.least) < 1:
@@ -46,6 +48,11 @@ class WindowConfig:
             raise UsageError(f"window: margin {self.margin}; give at least 0")
         if self.anchors > 1 and self.context == 0:
             raise UsageError("window: several anchors need some context; give context at least 1")
+
+    @property
+    def more(self) -> int:
+        """Frames left over that are made along rather than in a window of their own."""
+        return int(self.full and not self.exact)
 
     @property
     def size(self) -> int:

@@ -34,10 +34,10 @@ def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS) -> l
             order.known |= {order.time(index) for index in endpoints.new}
             continue
         end = _end(order, step, room, config)
-        if config.full and end - step < room:
-            context = order.context(step, config.context + room - (end - step))
-            anchors = [anchor for anchor in anchors if anchor not in context]
         ahead = order.ahead(step, end, config)
+        if config.full and end - step + len(ahead) < room:
+            context = order.context(step, config.context + room - len(ahead) - (end - step))
+            anchors = [anchor for anchor in anchors if anchor not in context]
         windows.append(_window(order, order.shot(step), anchors, context, range(step, end), ahead))
         step = end
     return windows
@@ -46,22 +46,32 @@ def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS) -> l
 def _end(order: FrameOrder, step: int, room: int, config: WindowConfig) -> int:
     """Step after the last new one of a window that begins at `step` and has room for `room` new frames."""
     end = order.stretch_end(step)
-    rest = end - step
-    if config.full and rest in (room, room + 1):
+    rest, last = end - step, _last(order, end, room, config)
+    if rest > last and rest <= last + config.more:
         return end
-    if rest > room:
+    if rest > last:
         least = min(config.least, room)
         if order.meets(end):  # the last window, which meets what is known, is a full one
-            return step + max(least, rest - room * (-(-rest // room) - 1))
+            before = -(-(rest - last) // room)
+            return step + max(least, rest - last - room * (before - 1))
         return step + (room if config.full or rest - room >= least else max(1, rest - least))
     stop = order.shot_end(step)
     while True:  # go on over known frames while the next stretch of new ones still fits whole
         begin = end
         while begin < stop and begin in order.known:
             begin += 1
-        if begin in (end, stop) or order.stretch_end(begin) - step > room:
+        if begin in (end, stop):
             return end
-        end = order.stretch_end(begin)
+        further = order.stretch_end(begin)
+        if further - step > _last(order, further, room, config):
+            return end
+        end = further
+
+
+def _last(order: FrameOrder, end: int, room: int, config: WindowConfig) -> int:
+    """New frames that fit into a window with room for `room` of them where it ends at `end`: with `full` what is shown ahead
+    takes up room too."""
+    return max(1, room - len(order.ahead(end - 1, end, config))) if config.full and order.meets(end) else room
 
 
 def _window(
@@ -81,14 +91,15 @@ def _endpoints(
     """A window over all of the way from `step` to something known, which makes the frames where the windows of the way meet;
     None where one window does, nothing known ends it, or these frames leave no room for others between them."""
     end = order.stretch_end(step)
-    rest, group = end - step, max(config.context, config.ahead)
-    if rest <= room + config.full or not order.meets(end):
+    rest, last, group = end - step, _last(order, end, room, config), max(config.context, config.ahead)
+    if rest <= last + config.more or not order.meets(end):
         return None
-    count = _windows(rest, config.new, config.new + config.full, group).endpoints
+    each = config.new - (config.ahead if config.full else 0)
+    count = min(_windows(rest, each, each + config.more, group).endpoints, (last - 1) // (group + 1)) if each > 0 else 0
     if not count:
         return None
     made, fresh = [], set()
-    for way, slots in zip(_shares(rest - count * group, count + 1), _shares(room - count * group, count + 1), strict=True):
+    for way, slots in zip(_shares(rest - count * group, count + 1), _shares(last - count * group, count + 1), strict=True):
         made += [step + (2 * slot + 1) * way // (2 * slots) for slot in range(slots)]
         step += way
         if step < end:

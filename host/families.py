@@ -48,6 +48,7 @@ class Family(NamedTuple):
     audio_axis: int = 0  # 0: no sound
     audio_rate: float = 0.0
     note: str = ""
+    exact: bool = False  # it has positions for its trained frames alone
 
 
 FOURS, SIXES, EIGHTS = Timeline(1, 4), Timeline(1, 6), Timeline(1, 8)
@@ -130,7 +131,7 @@ FAMILIES = (
     Family("HunyuanVideoI2V", "HunyuanVideo I2V", "concat", **HUNYUAN, **SHOWN, frames=129, needs=(IMAGE, MASK)),
     Family("HunyuanVideoSkyreelsI2V", "HunyuanVideo I2V (SkyReels)", "concat", **HUNYUAN, **SHOWN, frames=97, needs=(IMAGE,)),
     Family("HunyuanVideo15", "HunyuanVideo 1.5", "concat", **{**HUNYUAN, "cfg": 6.0}, **SHOWN, frames=121, needs=(IMAGE, MASK)),
-    Family("CosmosVideo", "Cosmos 1", "inject", EIGHTS, 24.0, 121, below=True, context=1, steps=35, cfg=7.0),
+    Family("CosmosVideo", "Cosmos 1", "inject", EIGHTS, 24.0, 121, below=True, context=1, steps=35, cfg=7.0, exact=True),
     Family("CosmosPredict2", "Cosmos Predict2", "frame", FOURS, 16.0, 93, below=True, context=1, steps=35, cfg=7.0),
     Family("GenmoMochi", "Mochi", "renoise", SIXES, 30.0, 163, below=True, steps=64, cfg=4.5),
     Family("CogVideoX", "CogVideoX 1.5 T2V", "renoise", PAIRS, 16.0, 81, fits=_cog(16, True), **COG),
@@ -178,7 +179,7 @@ def probe(model: Any) -> Capability:
         return Capability(name, "none", Timeline(1, 1), fps=1.0, **grid)
     for row in FAMILIES:
         if _is(base, row.cls, row.below) and row.fits(net):
-            return _fitted(_of_row(row, grid), row.context)
+            return _fitted(_of_row(row, grid), row.context, row.exact)
     guess = Timeline(1, ratio if ratio > 1 else 4)  # older hosts do not tell the ratio; 4 is the commonest
     return _fitted(_of_row(Family("", name, "renoise", guess, 24.0, anchor_note="no model of its class is known."), grid, False))
 
@@ -191,7 +192,7 @@ def _of_row(row: Family, grid: dict[str, Any], known: bool = True) -> Capability
     return Capability(row.name, model=row.name, known=known, **values, **grid)
 
 
-def _fitted(can: Capability, context: int = 2) -> Capability:
+def _fitted(can: Capability, context: int = 2, exact: bool = False) -> Capability:
     """With windows of the trained length and the strength against drift of a model other than ours."""
     timeline, margin = can.timeline, can.margin
     size = timeline.legal(timeline.latents_for(can.frames)) if can.frames else timeline.latents_in(WINDOW_SECONDS, can.fps)
@@ -204,6 +205,7 @@ def _fitted(can: Capability, context: int = 2) -> Capability:
         beside=True,
         margin=margin,
         full=not timeline.cycle,
+        exact=exact,
         endpoints=not timeline.cycle and not can.audio,  # what lies between sounds as long as it is
     )
     return replace(can, windows=windows, adain=ADAIN, adain_ramp=RAMP)

@@ -80,11 +80,14 @@ def known_frames(
     named: dict[str, Tensor | None] | None,
     at: str,
     fps: float,
+    guides: bool = False,
 ) -> Told:
     """The node's outputs: `named` pictures lie `at` seconds, "1.5, 3". Raises UsageError."""
     frames: dict[str, Any] = {"first": first, "last": last, "keyframes": read_seconds(at, named), "fps": fps}
     if model is not None:
-        return tell(model, vae, latent, positive, negative, **frames)
+        return tell(model, vae, latent, positive, negative, **frames, guides=guides)
+    if guides:
+        raise UsageError("guides: they are LTX's way to know a single frame; connect its model, positive and negative")
     if positive is not None or negative is not None:
         raise UsageError("positive, negative: connect the model too, as each family is told of known frames in its own way")
     return Told(place(vae, latent, probe_vae(vae)[0], **frames), None, None)
@@ -101,11 +104,19 @@ def tell(
     last: Tensor | None,
     keyframes: list[tuple[float, Tensor]],
     fps: float,
+    guides: bool = False,
 ) -> Told:
     """Known frames as the model was trained to see them, in the latent and in both conditionings; see `place`. A picture is
-    one frame for a model that can be told so. Raises UsageError."""
+    one frame for a model that can be told so; with `guides` for LTX too, whose LATENT then has them behind its own latents.
+    Raises UsageError."""
     can = probe(model)
     frames: dict[str, Any] = {"first": first, "last": last, "keyframes": keyframes, "fps": fps}
+    if guides:
+        if can.anchor != "guide":
+            raise UsageError(f"guides: this is {can.family}; they are how LTX alone is shown a single frame")
+        if positive is None or negative is None:
+            raise UsageError("guides: LTX is told of them in both prompts; connect positive and negative")
+        return _guided(vae, place(vae, latent, can.timeline, **frames, stills=False), can.timeline, positive, negative, frames)
     single = can.filler == "grey" and MASK in can.needs
     placed = place(vae, latent, can.timeline, **frames, stills=not single)
     samples, keep = video(placed, can.channels), kept(placed)
@@ -124,6 +135,24 @@ def tell(
             after = greys.after(pixels, whole, samples)
     known = prepare(model, can, positive or [], negative or [], samples, keep, grey=grey, after=after)
     return Told(placed, known.positive if positive is not None else None, known.negative if negative is not None else None)
+
+
+def _guided(
+    vae: Any, latent: dict[str, Any], timeline: Timeline, positive: Conditioning, negative: Conditioning, frames: dict[str, Any]
+) -> Told:
+    """`latent` with the pictures that are not its first frame as guides of one frame each, as LTXVAddGuide makes them."""
+    from comfy_extras.nodes_lt import LTXVAddGuide
+
+    length, size = timeline.frames_for(latent["samples"].shape[2]), latent["samples"].shape[3:]
+    stills = [(round(seconds * frames["fps"]), picture[:1]) for seconds, picture in frames["keyframes"]]
+    last = frames["last"]
+    stills += [] if last is None or len(last) > 1 else [(length - 1, last)]
+    for at, picture in stills:
+        if at:
+            made = LTXVAddGuide.execute(positive, negative, vae, latent, scaled(vae, picture, size), at, 1.0)
+            positive, negative, guided = made.args
+            latent = {**latent, **guided}
+    return Told(latent, positive, negative)
 
 
 def _by_frame(

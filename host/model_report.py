@@ -74,9 +74,13 @@ def unguided(can: Capability, steps: int, cfg: float) -> str:
     )
 
 
+def without_anchor(can: Capability) -> str:
+    """Why no early frame can be kept in view for the model; "" where one can."""
+    return "" if can.anchor or can.windows.anchors else f"No early frame is kept in view: {can.anchor_note}"
+
+
 def _memory(can: Capability) -> str:
-    how: Anchor = can.anchor or ("context" if can.windows.anchors else "")
-    return ANCHORED.get(how) or f"No early frame is kept in view: {can.anchor_note}"
+    return without_anchor(can) or ANCHORED[can.anchor or "context"]
 
 
 def _wishes(can: Capability) -> list[str]:

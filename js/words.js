@@ -3,9 +3,9 @@ import { app } from "../../scripts/app.js";
 
 const NAME = "longtake_words";
 
-function paper(node) {
+function paper(node, make = true) {
   const found = node.widgets?.find((widget) => widget.name === NAME);
-  if (found) return found.element;
+  if (found || !make) return found?.element;
   const element = document.createElement("div");
   element.setAttribute("role", "status");
   Object.assign(element.style, {
@@ -28,6 +28,15 @@ function paper(node) {
   return element;
 }
 
+function setOff(node, names) {
+  // inputs that have no say with the model of the last run; another model may heed them, so a new wire gives them back
+  for (const widget of node.widgets ?? []) {
+    const off = names.includes(widget.name);
+    if (!off && !widget.longtakeOff) continue;
+    widget.disabled = widget.longtakeOff = off;
+  }
+}
+
 app.registerExtension({
   name: "LongTake.Words",
   beforeRegisterNodeDef(type, data) {
@@ -35,12 +44,19 @@ app.registerExtension({
     const before = type.prototype.onExecuted;
     type.prototype.onExecuted = function (message) {
       before?.apply(this, arguments);
+      setOff(this, message?.longtake_off ?? []);
       const words = message?.text?.filter((part) => typeof part === "string").join("\n");
-      if (!words) return;
-      paper(this).textContent = words;
+      const element = paper(this, Boolean(words));
+      if (!element || !message?.text) return;
+      element.textContent = words;
       const wanted = this.computeSize();
       this.setSize([this.size[0], Math.max(this.size[1], wanted[1])]);
       this.graph?.setDirtyCanvas(true, true);
+    };
+    const wired = type.prototype.onConnectionsChange;
+    type.prototype.onConnectionsChange = function () {
+      wired?.apply(this, arguments);
+      setOff(this, []);
     };
   },
   nodeCreated(node) {

@@ -108,6 +108,7 @@ WINDOW: dict[str, Field] = {
     "ahead": Number(0, 256),
     "reach": Number(1, 1024),
     "least": Number(1, 1024),
+    "endpoints": OneOf((True, False)),
 }
 """What the card of the weights may say."""
 

@@ -66,6 +66,15 @@ def _windows() -> list[Any]:
     ]
 
 
+def _output(sampling: Any) -> io.NodeOutput:
+    """The socket, and on the block which of its inputs have no say with this model, and why."""
+    from ..host.model_report import without_anchor
+
+    reason = without_anchor(sampling.capability)
+    said = {"text": [reason], "longtake_off": ["anchor"]} if reason else {"text": [], "longtake_off": []}
+    return io.NodeOutput(sampling, ui=said)
+
+
 class LongTakeSampling(io.ComfyNode):
     """KSampler's inputs as a socket."""
 
@@ -100,7 +109,7 @@ class LongTakeSampling(io.ComfyNode):
         from ..host.sampling import from_ksampler
 
         above = origin(cls.hidden.dynprompt, cls.hidden.unique_id, "model", "vae")
-        return io.NodeOutput(from_ksampler(model, positive, negative, origin=above, **inputs))
+        return _output(from_ksampler(model, positive, negative, origin=above, **inputs))
 
 
 class LongTakeGuiderSampling(io.ComfyNode):
@@ -131,7 +140,7 @@ class LongTakeGuiderSampling(io.ComfyNode):
         from ..host.sampling import from_guider
 
         above = origin(cls.hidden.dynprompt, cls.hidden.unique_id, "guider", "sampler", "vae")
-        return io.NodeOutput(from_guider(guider, sampler, sigmas, origin=above, **inputs))
+        return _output(from_guider(guider, sampler, sigmas, origin=above, **inputs))
 
 
 class LongTakeExperts(io.ComfyNode):

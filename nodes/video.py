@@ -75,6 +75,14 @@ class LongTakeKnownFrames(io.ComfyNode):
                 io.Model.Input("model", optional=True, tooltip="The video model: the conditioning then tells it what is known."),
                 io.Conditioning.Input("positive", optional=True, tooltip="Prompt to tell it with; needs the model."),
                 io.Conditioning.Input("negative", optional=True, tooltip="Negative prompt to tell it with; needs the model."),
+                io.Boolean.Input(
+                    "guides",
+                    default=False,
+                    optional=True,
+                    advanced=True,
+                    tooltip="With LTX a picture is one frame instead of eight, as LTX Add Guide shows it. After KSampler crop "
+                    "them with LTX Crop Guides; Long Take needs no such thing.",
+                ),
             ],
             outputs=[
                 io.Latent.Output(),
@@ -96,13 +104,12 @@ class LongTakeKnownFrames(io.ComfyNode):
         model: Any = None,
         positive: Any = None,
         negative: Any = None,
+        guides: bool = False,
     ) -> io.NodeOutput:
         from ..host.keyframes import known_frames
 
-        texts = positive, negative
-        return io.NodeOutput(
-            *known_frames(model, vae, latent, *texts, first=first, last=last, named=keyframes, at=seconds, fps=fps)
-        )
+        frames = {"first": first, "last": last, "named": keyframes, "at": seconds, "fps": fps, "guides": guides}
+        return io.NodeOutput(*known_frames(model, vae, latent, positive, negative, **frames))
 
 
 class LongTakeEncode(io.ComfyNode):

@@ -27,7 +27,7 @@ from .text import train_text
 from .vae import train_vae, trained_vae
 
 NETS = ("vae", "text", "reader", "dit")
-WINDOW = {"anchors": 1, "context": 4, "new": 27, "ahead": 4, "reach": 32}
+WINDOW = {"anchors": 1, "context": 4, "new": 27, "ahead": 4, "reach": 32, "endpoints": True}
 """As many frames as the transformer sees in training, four seconds: an anchor, and four of the past that say how things move."""
 
 CLIPS, TESTS = 3600, 120

@@ -213,13 +213,16 @@ def windows(built, capability, film, sampling):
     filmed = taken()
     clips = [("a", {"samples": given}), ("b", {"samples": built.latents(1)})]
     joined = film.stitch(one, clips, timeline.frames_for(timeline.legal(4)) / fps, fps).latent["samples"]
+    between = taken()
+    film.stitch(one, clips, timeline.frames_for(timeline.legal(2 * size)) / fps, fps)
     first = joined.unbind()[0] if joined.is_nested else joined
     mine = [clip["samples"].unbind()[0] if clip["samples"].is_nested else clip["samples"] for _, clip in clips]
     tail = mine[1][:, :, 1:]
     return {
         "size": size,
         "film": filmed,
-        "between": taken(),
+        "between": between,
+        "far": taken(),
         "kept": torch.equal(first[:, :, : mine[0].shape[2]], mine[0]) and torch.equal(first[:, :, -tail.shape[2] :], tail),
         "finite": bool(torch.isfinite(first).all()),
     }

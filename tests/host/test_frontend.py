@@ -147,3 +147,24 @@ def test_blocks_show_what_they_say(page, tmp_path):
     assert size.splitlines()[0].startswith("256x160, 25 frames at 8 fps (3.12 s), latent 25x10x16")
     assert "longtake_words" not in json.dumps(page.evaluate("async () => (await app.graphToPrompt()).output"))
     page.screenshot(path=str(tmp_path / "words.png"))
+
+
+def test_an_input_that_has_no_say_with_a_model_is_grey_until_another_one_is_connected(page):
+    found = page.evaluate("""() => {
+      const node = LiteGraph.createNode("LongTakeSampling");
+      app.graph.add(node);
+      const anchor = node.widgets.find(widget => widget.name === "anchor");
+      const said = () => node.widgets.find(widget => widget.name === "longtake_words")?.element.textContent;
+      const states = [[!!anchor.disabled, said()]];
+      const ran = (message) => { node.onExecuted(message); states.push([!!anchor.disabled, said()]); };
+      ran({text: [], longtake_off: []});
+      ran({text: ["No early frame is kept in view."], longtake_off: ["anchor"]});
+      node.onConnectionsChange(1, 0, true, null, node.inputs[0]);
+      states.push([!!anchor.disabled, said()]);
+      ran({text: ["No early frame is kept in view."], longtake_off: ["anchor"]});
+      ran({text: [], longtake_off: []});
+      app.graph.remove(node);
+      return states;
+    }""")
+    reason = "No early frame is kept in view."
+    assert found == [[False, None], [False, None], [True, reason], [False, reason], [True, reason], [False, ""]]

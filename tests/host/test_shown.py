@@ -158,7 +158,9 @@ def test_wan_is_shown_the_layout_of_svi(anchors):
 
 
 LENGTHS = [
+    "Wan 2.1 T2V",
     "Wan 2.1 I2V",
+    "Wan 2.2 A14B T2V (or Wan 2.1 T2V 14B)",
     "Wan 2.2 A14B I2V",
     "Wan 2.2 TI2V 5B",
     "Wan VACE",
@@ -166,11 +168,16 @@ LENGTHS = [
     "LTX-2",
     "HunyuanVideo 1.0",
     "HunyuanVideo I2V",
+    "HunyuanVideo I2V (SkyReels)",
     "HunyuanVideo 1.5",
+    "Cosmos 1 T2V",
     "Cosmos 1 I2V",
     "Cosmos Predict2",
+    "Cosmos Predict2, 16 channels",
     "Mochi",
+    "CogVideoX T2V",
     "CogVideoX I2V",
+    "CogVideoX 1.5 T2V",
     "CogVideoX 1.5 I2V",
     "Kandinsky 5",
     "MiniMax H3",
@@ -196,7 +203,8 @@ def watch_windows(room, folder, name):
 
 @pytest.mark.parametrize("name", LENGTHS)
 def test_windows_are_of_the_length_that_the_family_was_trained_on(in_host, name):
-    """First window, tail, window after a cut, window between two known ends; an anchor lies beside."""
+    """First window, tail, window after a cut, window between two known ends, windows of a way longer than one of them, which
+    goes by way of endpoints; an anchor lies beside."""
     found = in_host(watch_windows, folder=str(HERE), name=name, timeout=600)
     first, tail, cut = found["film"]
     size = found["size"]
@@ -206,6 +214,7 @@ def test_windows_are_of_the_length_that_the_family_was_trained_on(in_host, name)
     else:
         assert first == size and tail == size + beside and cut <= size
     assert len(found["between"]) == 1 and max(found["between"]) <= size
+    assert len(found["far"]) >= 3 and max(found["far"]) <= size + (5 if name == "MiniMax H3" else 3 + beside)
     assert found["kept"] and found["finite"]
 
 
@@ -294,6 +303,87 @@ def test_known_frames_tells_models_what_is_known_for_ksampler(in_host):
     assert found["Kandinsky 5"]["mask"] == [0, 1, 1, 1, 0] and found["Wan 2.1 I2V"]["mask"] == [0, 1, 1, 1, 1]
     assert max(found["same"]) < 1e-4
     assert "connect the model" in found["no model"]
+
+
+def guides_of_known_frames(room, folder):
+    """Known Frames with guides beside LTXVAddGuide, and a film of two windows from it; runs in the host."""
+    import sys
+
+    import torch
+    from comfy_extras.nodes_lt import LTXVAddGuide
+
+    sys.path.append(folder)
+    import families
+    import shown
+    import vaes
+
+    torch.set_num_threads(1)
+    keyframes, film, sampling = room("host.keyframes"), room("host.operations"), room("host.sampling")
+    built, vae = families.build("LTXV", room), vaes.build("LTXV")
+    texts = built.text(0), built.text(1)
+    one, two, three = (shown.pictures(1, 128, 192, seed) for seed in range(3))
+    latent = {"samples": torch.zeros(1, 128, 5, 4, 6)}
+    given = {"first": one, "last": two, "named": {"image0": three}, "at": "1.3", "fps": 8.0, "guides": True}
+    with torch.inference_mode():
+        made, *told = keyframes.known_frames(built.model, vae, latent, *texts, **given)
+        start = keyframes.known_frames(None, vae, latent, None, None, first=one, last=None, named=None, at="", fps=8.0).latent
+        theirs = LTXVAddGuide.execute(*texts, vae, start, three, 10, 1.0).args
+        theirs = LTXVAddGuide.execute(*theirs[:2], vae, theirs[2], two, 32, 1.0).args
+        same = [float((made[key] - theirs[2][key]).abs().max()) for key in ("samples", "noise_mask")]
+        same += [float((told[at][0][1]["keyframe_idxs"] - theirs[at][0][1]["keyframe_idxs"]).abs().max()) for at in (0, 1)]
+        model = built.model.clone()
+        model.model_options.setdefault("transformer_options", {})
+        recorder = shown.Recorder(model)
+        conds = {"seed": 4, "steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
+        sampler = sampling.from_ksampler(model, *told, **conds, window=5, overlap=1, vae=vae)
+        take = film.film(sampler, shown.Clip(built), f"{57 / 8}: a", made, 8.0, 0, "").latent["samples"]
+        refused = []
+        for who, pair in ((None, texts), (families.build("Wan 2.1 I2V", room).model, texts), (built.model, (texts[0], None))):
+            try:
+                keyframes.known_frames(who, vae, latent, *pair, **given)
+            except room("errors").UsageError as error:
+                refused.append(str(error))
+    return {
+        "same": same,
+        "length": [made["samples"].shape[2], take.shape[2]],
+        "windows": [call["x"].shape[2] for call in recorder.calls],
+        "finite": bool(torch.isfinite(take).all()),
+        "refused": refused,
+    }
+
+
+def test_a_picture_is_one_frame_for_ltx_too_where_that_is_wanted(in_host):
+    """What LTXVAddGuide makes of the same pictures; a take shows each guide in the window that it lies in."""
+    found = in_host(guides_of_known_frames, folder=str(HERE), timeout=600)
+    assert max(found["same"]) < 1e-4 and found["length"] == [7, 8] and found["finite"]
+    assert found["windows"][0] == 7 and len(found["windows"]) == 2
+    assert len(found["refused"]) == 3 and all(text.startswith("guides:") and "\n" not in text for text in found["refused"])
+
+
+def inputs_without_a_say(room, folder):
+    """What Take Sampling shows on its block, by family; runs in the host."""
+    import sys
+
+    sys.path.append(folder)
+    import families
+
+    found = {}
+    for name in ("LongTake", "LTXV", "Wan VACE", "Wan 2.1 T2V", "HunyuanVideo 1.5", "Wan 2.2 A14B I2V"):
+        built = families.build(name, room)
+        conds = {"seed": 4, "steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
+        for layout in ("trained", "SVI 2 Pro")[: 1 + (name == "Wan 2.2 A14B I2V")]:
+            sampling = room("host.sampling").from_ksampler(built.model, built.text(0), built.text(1), **conds, layout=layout)
+            ui = room("nodes.take_sampling")._output(sampling).ui
+            found[f"{name} {layout}"] = [ui["longtake_off"], ui["text"]]
+    return found
+
+
+def test_take_sampling_says_where_an_anchor_has_no_say(in_host):
+    found = in_host(inputs_without_a_say, folder=str(HERE), timeout=600)
+    without = {name for name, (off, _) in found.items() if off == ["anchor"]}
+    assert without == {"Wan 2.1 T2V trained", "HunyuanVideo 1.5 trained", "Wan 2.2 A14B I2V trained"}
+    assert all(bool(text) == (name in without) for name, (_, text) in found.items())
+    assert "SVI 2 Pro" in found["Wan 2.2 A14B I2V trained"][1][0]
 
 
 def refuse_conditioning(room, folder):

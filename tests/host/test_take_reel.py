@@ -1,5 +1,6 @@
 """A film on a reel: going on after an interruption, re-making what a change touches and nothing else, and what names a model."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -347,7 +348,7 @@ def test_a_reel_reads_as_the_take_whatever_its_windows_made(reels):
     assert f"0 model calls; {len(found['spare'])} windows from the reel" in found["again"]
     frames = [line.split("frames ")[1].split(",")[0] for line in found["lines"] if line[:1].isdigit()]
     ends = [tuple(map(int, span.split(" to "))) for span in frames]
-    assert ends[0][0] == 0 and ends[-1][1] == 160 and all(b[0] == a[1] + 1 for a, b in zip(ends, ends[1:], strict=False))
+    assert ends[0][0] == 0 and ends[-1][1] == 160 and all(b[0] == a[1] + 1 for a, b in pairwise(ends))
 
 
 def test_a_join_that_shows_is_made_again_and_the_smoothest_kept(in_host):
