@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import comfy.model_management
 import comfy.utils
+import torch
 from torch import Tensor
 
 from ..engine.capability import Capability
@@ -37,7 +38,7 @@ from .model_report import missing, unguided
 from .progress import Watch
 from .reels import ReelFile
 from .sampling import Conds, Sampling, prompt_name
-from .user_conditioning import IMAGE, PREFIX, Guide, check
+from .user_conditioning import IMAGE, PREFIX, Guide, check, controls
 
 log = logging.getLogger(__name__)
 
@@ -151,9 +152,18 @@ def _notes(sampling: Sampling, prompts: Sequence[Conds], request: Request) -> li
     entries = [values for conds in prompts for part in conds.values() for _, values in part]
     shown = any(values.get(key) is not None for values in entries for key in (IMAGE, PREFIX, "vace_frames"))
     notes = missing(can, sampling.vae, shown or bool(request.known))
+    if can.anchor == "reference" and can.windows.anchors and sampling.anchor and _refers(sampling, entries, request):
+        notes.append("The reference image of the conditioning is kept in view; the take's own early frame gives way to it.")
     if sampling.cfg is not None:
         notes.append(unguided(can, len(sampling.sigmas(1.0)) - 1, sampling.cfg))
     return [note for note in notes if note]
+
+
+def _refers(sampling: Sampling, entries: Sequence[Mapping[str, Any]], request: Request) -> bool:
+    """Whether the conditioning has a VACE control with a reference image."""
+    like = torch.zeros(1, *request.shape[:1], 1, *request.shape[1:])
+    empty = sampling.model.model.process_latent_out(like)
+    return any(control.reference.shape[2] for values in entries for control in controls(values, like, empty))
 
 
 class NodeEvents:

@@ -86,7 +86,8 @@ def compare(node, built, vae, film, sampling, samplers):
     one = sampling.from_ksampler(model, positive, negative, **conds, window=window, overlap=1, vae=vae, adain=0.0)
 
     first, second = (length + 2 * rest) / fps, (length + rest) / fps
-    take = film.film(one, Clip(built), f"{first}: a\ncut {second}: a", latent, fps, 0, "").latent["samples"]
+    made = film.film(one, Clip(built), f"{first}: a\ncut {second}: a", latent, fps, 0, "")
+    take = made.latent["samples"]
     calls, recorder.calls = recorder.calls[::2], []  # the first of two steps
 
     samples = latent["samples"].clone()
@@ -104,6 +105,7 @@ def compare(node, built, vae, film, sampling, samplers):
     same = {key: difference(theirs[key], calls[0][key], before if key == "x" else 0, channels) for key in theirs if key in calls[0]}
     return {
         "same": same,
+        "report": made.report,
         "keys": [sorted(theirs), sorted(calls[0])],
         "finite": bool(torch.isfinite(take).all()),
         "lengths": [call["x"].shape[2] for call in calls],

@@ -77,6 +77,11 @@ def test_frames_kept_in_the_latent_come_out(shown, node):
     assert shown[node]["kept"] == 0
 
 
+def test_of_two_anchors_the_users_stays_and_the_report_says_so(shown):
+    said = {node for node in NODES if "gives way to it" in shown[node]["report"]}
+    assert said == {"WanVaceToVideo, reference and control"}
+
+
 def watch_anchors(room, folder):
     """What models with an anchor of their own receive in the second window of a take; runs in the host."""
     import sys
