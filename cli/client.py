@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 POLL = 1.0  # seconds between looks at the history where the websocket says nothing
+LAST_EVENTS = 2.0  # seconds that the websocket is listened to once the history has the graph, for what is still on its way
 LOST_AFTER = 10.0  # seconds without a trace of the graph in history and queue
 SILENT_AFTER = 60.0  # seconds without any answer
 CHUNK = 1 << 18
@@ -70,6 +71,8 @@ class Client:
         self.id = uuid.uuid4().hex
         self.prompt_id: str | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._listening = False
+        self._told = asyncio.Event()  # that the graph is done
 
     async def __aenter__(self) -> Client:
         import aiohttp
@@ -151,6 +154,7 @@ class Client:
         `timeout` seconds. Cancelled or out of time, it takes the graph out of the server's queue or interrupts it.
         """
         self.prompt_id = None
+        self._told.clear()
         tried, wake = asyncio.Event(), asyncio.Event()
         listener = asyncio.create_task(self._listen(on_event, tried, wake))
         try:
@@ -165,6 +169,9 @@ class Client:
             except asyncio.CancelledError:
                 await self._give_up(self.prompt_id)
                 raise
+            if self._listening and not listener.done():
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._told.wait(), LAST_EVENTS)
         finally:
             ended = await end(listener)
         if isinstance(ended, Exception):
@@ -242,12 +249,14 @@ class Client:
                 async with self._session.ws_connect(
                     f"{self.url}/ws?clientId={self.id}", max_msg_size=answers.ANSWER_BYTES, heartbeat=30
                 ) as socket:
+                    self._listening = True
                     tried.set()
                     async for message in socket:
                         if message.type == aiohttp.WSMsgType.TEXT:
                             self._hear(message.data, on_event, wake)
             except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
                 pass  # the history is looked at meanwhile
+            self._listening = False
             tried.set()
             wake.set()
             await asyncio.sleep(POLL)
@@ -264,9 +273,10 @@ class Client:
             or (self.prompt_id and data.get("prompt_id", self.prompt_id) != self.prompt_id)
         ):
             return
+        on_event(kind, data)
         if kind == "executing" and data.get("node") is None:
             wake.set()  # sent once the history has the entry
-        on_event(kind, data)
+            self._told.set()
 
 
 class NoAnswer(LongTakeError):

@@ -216,7 +216,7 @@ def test_of_a_long_way_the_frames_where_its_windows_meet_are_made_first(before, 
         have |= set(window.new)
     assert have == set(range(length))
     assert 17 < gap < 21 or bool(windows[0].spare) == (gap > 20)
-    assert len(windows) <= (len(plain) + 1 if gap <= 120 else 1.75 * len(plain))
+    assert len(windows) <= (len(plain) + 2 if gap <= 80 else 1.75 * len(plain) + 1)
 
 
 def test_an_endpoints_window_goes_all_the_way_as_if_it_were_short():
