@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ class FakeServer:
             await socket.prepare(request)
             await socket.send_str('{"type": "status", "data": {}}')
             await socket.send_str("nonsense")
+            if self.behave == "late events":
+                while self.looks < 2:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.4)  # the history has the graph since
+                await socket.send_json({"type": "execution_cached", "data": {"nodes": ["3"], "prompt_id": "p1"}})
+                await socket.send_json({"type": "executing", "data": {"node": None, "prompt_id": "p1"}})
+                await asyncio.sleep(60)
             return socket  # dropped at once
         if path == "/system_stats":
             return web.Response(text="<html>") if self.behave == "other site" else web.json_response({"system": {}})
@@ -119,6 +127,20 @@ def test_outputs_come_without_a_websocket(against, tmp_path, behave):
     assert report["files"] == [str(Path("out/x.png"))] and report["prompt_id"] == "p1"
     assert (tmp_path / "out/x.png").read_bytes() == b"s/../x.png"
     assert server.posted["1"]["inputs"]["image"] == "sub/up my ü.png" and server.posted["3"]["inputs"]["width"] == 9
+
+
+def test_events_that_are_late_are_heard(tmp_path, monkeypatch):
+    monkeypatch.setattr(client, "POLL", 0.05)
+    server, heard = FakeServer("late events"), []
+
+    async def run():
+        async with client.Client(server.url) as one:
+            return await one.run(GRAPH, lambda kind, data: heard.append((kind, data)))
+
+    begin = time.monotonic()
+    entry = asyncio.run(run())
+    assert entry["outputs"] and ("execution_cached", {"nodes": ["3"], "prompt_id": "p1"}) in heard
+    assert time.monotonic() - begin < 30  # not until the socket ends
 
 
 @pytest.mark.parametrize(
