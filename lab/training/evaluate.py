@@ -14,10 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...engine.capability import Capability
 from ...engine.request import Request, Shot
 from ...engine.settings import Settings
-from ...engine.take import collect
+from ...engine.take import collect, joins_of
 from ...engine.take import plan as plan_take
 from ...engine.take import sample as sample_take
 from ...metrics.meter import NEAR, measure
@@ -26,6 +25,7 @@ from ...models.load import Bundle
 from ...models.prompts.captions import held_out_wording
 from ...models.prompts.scene import ATTRIBUTES, Scene, World
 from ...take.operations import Clip, extend, loop, stitch
+from ...take.stills import Stills
 from ..world.reader import Reader, read
 from ..world.render import render
 from .likeness import FEWEST, compare
@@ -196,7 +196,8 @@ def _join_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result:
             prompt = held_out_wording(scene, i)
             whole = render([scene], per * (2 * given + new), *plan.size, plan.fps)
             z = bundle.vae.encode(whole.to(plan.device)).cpu()
-            request, places, rendered = make(bundle.capability, z, given, new, prompt, i)
+            request, rendered = make(bundle, z, given, new, prompt, i)
+            places = [join.at for join in joins_of(request, Settings.of(bundle.capability, steps=plan.steps))]
             made = _sampled(bundle, request, plan)
             ratios += _seams(bundle, made, places, plan)
             real += _seams(bundle, z, places, plan) if rendered else []
@@ -206,29 +207,47 @@ def _join_rows(bundle: Bundle, reader: Reader, world: World, plan: Plan, result:
                 result.rows[name] |= {"ceiling: real continuation, median": statistics.median(real)}
 
 
-JoinCase = Callable[[Capability, Tensor, int, int, str, int], tuple[Request, list[int], bool]]
-"""Latents of a whole render, how many are given, how many are new, prompt and seed -> the request, the first latent
-after each join, and whether the render itself shows what a real continuation measures there."""
+JoinCase = Callable[[Bundle, Tensor, int, int, str, int], tuple[Request, bool]]
+"""Latents of a whole render, how many are given, how many are new, prompt and seed -> the request, and whether the render
+itself shows what a real continuation measures at its joins."""
 
 
 def _forward(
-    can: Capability, z: Tensor, given: int, new: int, prompt: str, seed: int, backward: bool = False
-) -> tuple[Request, list[int], bool]:
+    bundle: Bundle, z: Tensor, given: int, new: int, prompt: str, seed: int, backward: bool = False
+) -> tuple[Request, bool]:
+    can = bundle.capability
     clip = Clip(z[:, :, new : new + given] if backward else z[:, :, :given])
     plan = extend(can, clip, can.timeline.frames_for(new), prompt=prompt, seed=seed, backward=backward)
-    return plan.request, [new if backward else given], True
+    return plan.request, True
 
 
-def _connected(can: Capability, z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
+def _connected(bundle: Bundle, z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, bool]:
+    can = bundle.capability
     ends = (Clip(z[:, :, :given]), Clip(z[:, :, given + new :]))
-    plan = stitch(can, ends, can.timeline.frames_for(new), prompts=(prompt,), seed=seed)
-    return plan.request, [given, given + new], True
+    plan = stitch(can, ends, can.timeline.frames_for(new), prompts=(prompt,), seed=seed, stills=_stills(bundle))
+    return plan.request, True
 
 
-def _looped(can: Capability, z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, list[int], bool]:
+def _looped(bundle: Bundle, z: Tensor, given: int, new: int, prompt: str, seed: int) -> tuple[Request, bool]:
+    can = bundle.capability
     tail, head = Clip(z[:, :, given : 2 * given]), Clip(z[:, :, :given])
-    plan = loop(can, tail, can.timeline.frames_for(new), prompt=prompt, seed=seed, head=head, ahead=given)
-    return plan.request, [given, given + new], False
+    frames = can.timeline.frames_for(new)
+    plan = loop(can, tail, frames, prompt=prompt, seed=seed, stills=_stills(bundle), head=head, ahead=given)
+    return plan.request, False
+
+
+def _stills(bundle: Bundle) -> Stills:
+    """Single frames of clips, which ways begin from, as on the command line."""
+    vae = bundle.vae
+    device = next(vae.parameters()).device
+
+    def decode(latents: Tensor) -> Tensor:
+        return vae.decode(latents.to(device)).cpu()[0]
+
+    def encode(frames: Tensor) -> Tensor:
+        return vae.encode(frames[None].to(device)).cpu()
+
+    return Stills(decode, encode, bundle.capability.timeline, vae.warm)
 
 
 JOINS: dict[str, JoinCase] = {
