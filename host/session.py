@@ -17,6 +17,7 @@ from ..engine.capability import Capability
 from ..engine.frame_order import Window
 from ..engine.request import Request
 from ..engine.roles import ANCHOR
+from ..engine.settings import Settings
 from ..engine.state import Progress
 from ..engine.take import Chunk
 from ..engine.take import plan as plan_windows
@@ -75,9 +76,7 @@ def run(
     check_texts(texts)
     can, settings, prompts = sampling.capability, sampling.settings(), prompts or [sampling.conds]
     request = replace(plan.request, prompts=[prompt_name(sampling, conds) for conds in prompts])
-    windows = plan_windows(request, settings)
-    if not windows:
-        raise UsageError("every latent frame is kept: nothing is left to make")
+    windows = _windows(request, settings)
     check(prompts, can, request.length, len(windows), guides)
     sizes = [_size(can, window, request) for window in windows]
     planned = f"{len(windows)} windows of up to {max(sizes)} latents"
@@ -104,7 +103,7 @@ def run(
     parts += [f"{len(result.resumed)} windows from the reel"] if reel is not None and result.resumed else []
     parts += [_cost(denoiser.tokens, denoiser.new)] if denoiser.new else []
     lines = [f"{can.family}: {'; '.join(parts)}", *(result.report.lines() if result.report else [])]
-    report = "\n".join([*lines, *retried_lines(result.retried), *plan.messages, *_notes(sampling, prompts, request)])
+    lines += [*retried_lines(result.retried), *plan.messages, *_notes(sampling, prompts, request)]
     events.progress.say(lines[0])
     heard = None if denoiser.track is None else denoiser.track.piece(range(made.shape[2]))
     latent = {"samples": join_av(made, heard), **space_tag(space_of(sampling.model, can))}
@@ -112,7 +111,15 @@ def run(
     if events.decoded is not None and sampling.vae is not None:
         events.decoded.finish(made, sampling.vae)
         latent |= {DECODED: events.decoded}
-    return Made(latent, frames, report, None if reel is None else ReelFile(reel))
+    return Made(latent, frames, "\n".join(lines), None if reel is None else ReelFile(reel))
+
+
+def _windows(request: Request, settings: Settings) -> list[Window]:
+    """The windows of a request. Raises UsageError where there is nothing to make."""
+    windows = plan_windows(request, settings)
+    if not windows:
+        raise UsageError("every latent frame is kept: nothing is left to make")
+    return windows
 
 
 def _own(can: Capability, window: Window) -> tuple[int, ...]:
