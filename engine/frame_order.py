@@ -24,9 +24,9 @@ class WindowConfig:
     first new one; no window makes fewer than `least` new frames where that can be avoided. `beside`: anchors take no room
     among these frames, and are those of the chain, not of the shot. `margin` frames more fit into a window that begins the
     take, as all others spend them on a head of their own. `full`: a window that has less to make is shown more context, so
-    that all are of one size, those ahead included, and one frame that would be left over is made along, if no window may be
-    longer (`exact`) it is not. `endpoints`: of a way to something known
-    that takes several windows, the frames where these meet are made first, see `window_plan`. Raises UsageError.
+    that all are of one size, those ahead included; one frame that would be left over is made along, but not where `exact`
+    forbids a longer window. `endpoints`: of a way to something known that takes several windows, the frames where these meet
+    are made first, see `window_plan`. Raises UsageError.
     """
 
     anchors: int = 1

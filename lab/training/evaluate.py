@@ -17,7 +17,6 @@ from torch import Tensor
 from ...engine.request import Request, Shot
 from ...engine.settings import Settings
 from ...engine.take import collect, joins_of
-from ...engine.take import plan as plan_take
 from ...engine.take import sample as sample_take
 from ...metrics.meter import NEAR, measure
 from ...models.box import box_denoiser
@@ -289,8 +288,7 @@ def _minute_joins(bundle: Bundle, plan: Plan) -> list[int]:
     """First frames of every window but the first, in a take of a minute."""
     per = bundle.vae.frames_per_latent
     request = Request(round(MINUTE * plan.fps / per), (1, 1, 1))
-    windows = plan_take(request, Settings.of(bundle.capability, steps=plan.steps))
-    return [per * window.new[0] for window in windows[1:]]
+    return [per * join.at for join in joins_of(request, Settings.of(bundle.capability, steps=plan.steps))]
 
 
 def _minute(clip: Tensor, joins: Sequence[int], scene: Scene, reader: Reader, plan: Plan) -> dict[str, float]:
