@@ -37,3 +37,9 @@ class SignError(LongTakeError):
 
 class RefusedError(LongTakeError):
     """A prompt or a film of a kind that the guard was told to refuse."""
+
+
+def shorten(text: str, limit: int = 40) -> str:
+    """`text` on one line and short enough for a message."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

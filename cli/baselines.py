@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
-from .graph import Graph, label
+from ..farm.graph import Graph, label
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ..errors import LongTakeError, UsageError
+from ..farm.client import Client
+from ..farm.comfy import PACK, Server, find_comfy, serve
+from ..farm.graph import Graph, read_graph
+from ..farm.graph_outputs import find_outputs, new_file
 from .bars import working
 from .baselines import RIVALS, Length, roles
-from .client import Client
-from .comfy import PACK, Server, find_comfy, serve
-from .graph import Graph, read_graph
-from .graph_outputs import find_outputs, new_file
 from .values import number, whole
 
 if TYPE_CHECKING:

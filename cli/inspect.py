@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 
-from ..errors import ReelError, UsageError
+from ..errors import ReelError, UsageError, shorten
 from ..media import hdr
 from ..metrics.joins import JoinFrames
 from .bars import Bars
 from .terminal import say
-from .values import shorten
 
 if TYPE_CHECKING:
     from ..metrics.meter import Meter

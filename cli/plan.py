@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import UsageError, shorten
 from ..guard.policy import OFF, policy
 from ..media.codecs import CONTAINERS
 from ..media.disclosure import Disclosure
@@ -16,7 +16,6 @@ from ..take.shots import FRAMES_MAX, ShotText, read_shot_file, shot_lengths
 from .clip_notes import clip_notes
 from .options import disclosure_of
 from .prompts import language_note
-from .values import shorten
 from .video_file import check_output, resolve_output
 
 GRID = 16  # pixels a latent cell is wide and high

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..metrics.meter import Meter
     from ..models.load import Bundle
     from ..take.session import TakeResult
-    from .film import Film
+    from .take_frames import Film
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -69,7 +69,7 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
     loaded = time.perf_counter()
 
     from .clips import Stage
-    from .film import make_film
+    from .take_frames import make_film
 
     stage = Stage(bundle.vae, bundle.capability, device, plan.fps, plan.size, plan.canvas)
     with waiting(console, "reading the clips" if plan.clips else "planning"):

@@ -16,12 +16,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..errors import LongTakeError, UsageError
-from .answers import listed, mapping
-from .answers import number as number_of
-from .bars import Bars
-from .client import Client, Events, nothing, server_url
-from .comfy import START_SECONDS, failed_packs, find_comfy, read_log, serve
-from .graph import (
+from ..farm.answers import listed, mapping
+from ..farm.answers import number as number_of
+from ..farm.client import Client, Events, nothing, server_url
+from ..farm.comfy import START_SECONDS, failed_packs, find_comfy, read_log, serve
+from ..farm.graph import (
     Graph,
     Setting,
     check_links,
@@ -34,7 +33,8 @@ from .graph import (
     takes_upload,
     title,
 )
-from .graph_outputs import clean_name, find_outputs, new_file
+from ..farm.graph_outputs import clean_name, find_outputs, new_file
+from .bars import Bars
 from .terminal import printable, say_path
 from .values import number
 

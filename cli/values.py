@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from ..errors import shorten
 from ..take.shots import SECONDS_MAX, STRENGTHS
 
 SIDE_MIN, SIDE_MAX = 16, 4096
@@ -81,9 +82,3 @@ def keyframe(text: str) -> tuple[float, Path]:
     if not equals or not path:
         raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not allowed: write SECONDS=IMAGE, such as 2.5=door.png")
     return number(0.0, SECONDS_MAX)(moment), Path(path)
-
-
-def shorten(text: str, limit: int = 40) -> str:
-    """`text` on one line and short enough for a message."""
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -5,10 +5,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ..errors import MediaError, UsageError
+from ..errors import MediaError, UsageError, shorten
 from ..media.codecs import CONTAINERS
 from ..media.file_names import objection
-from .values import shorten
 
 IMAGE_SUFFIX = ".png"
 BYTES_PER_PIXEL = 0.1  # an upper estimate of H.264 at crf 18 on this kind of picture

@@ -11,8 +11,8 @@ import venv
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.cli.comfy import find_comfy, serve
 from comfyui_longtake.errors import UsageError
+from comfyui_longtake.farm.comfy import find_comfy, serve
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # on one worker, so that it is built once
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,7 +104,7 @@ def test_render_and_inspect(installed):
 def test_run_and_compare_find_the_pack(installed):
     assert "--comfyui" in installed.run(installed.longtake, "run", "--help")
     assert "api/minute.json" in installed.run(installed.longtake, "compare", "--help")
-    code = "from comfyui_longtake.cli.comfy import PACK; print((PACK / 'workflows' / 'api' / 'minute.json').is_file(), PACK)"
+    code = "from comfyui_longtake.farm.comfy import PACK; print((PACK / 'workflows' / 'api' / 'minute.json').is_file(), PACK)"
     assert installed.run(installed.python, "-c", code).split() == ["True", str(installed.folder)]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import av
 from PIL import Image
 
-from ..cli.comfy import Server
+from ..farm.comfy import Server
 from .artefacts import ROOT, Artefact, face
 from .host import comfy, page_of
 from .scenes import SCENES, Scene

@@ -27,9 +27,9 @@ from typing import Any
 
 import torch
 from comfyui_longtake.cli import main as longtake
-from comfyui_longtake.cli.client import failure, refusal
-from comfyui_longtake.cli.graph import input_specs
-from comfyui_longtake.cli.graph_outputs import find_outputs
+from comfyui_longtake.farm.client import failure, refusal
+from comfyui_longtake.farm.graph import input_specs
+from comfyui_longtake.farm.graph_outputs import find_outputs
 from comfyui_longtake.tools import hostile
 
 HANG = 20

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..cli.comfy import PACK_NAME, Server, find_comfy, serve
 from ..errors import LongTakeError, UsageError
+from ..farm.comfy import PACK_NAME, Server, find_comfy, serve
 from .artefacts import ROOT
 from .scenes import TEXTS
 from .workflow_forms import canvases

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..cli.client import Client
 from ..errors import LongTakeError
+from ..farm.client import Client
 from .artefacts import ROOT, Artefact, face
 from .host import comfy
 

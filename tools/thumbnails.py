@@ -8,9 +8,9 @@ from typing import Any
 import av
 from PIL import Image
 
-from ..cli.client import Client
-from ..cli.comfy import Server
-from ..cli.graph_outputs import find_outputs
+from ..farm.client import Client
+from ..farm.comfy import Server
+from ..farm.graph_outputs import find_outputs
 from .artefacts import ROOT, Artefact
 from .host import comfy
 from .workflow_forms import FOLDER, api_path, canvases, relative

@@ -7,10 +7,10 @@ import pytest
 import torch
 from comfyui_longtake.cli import compare
 from comfyui_longtake.cli.baselines import RIVALS, Length, roles
-from comfyui_longtake.cli.comfy import PACK
 from comfyui_longtake.cli.compare import Prompt, Way, add, read_prompts, table
-from comfyui_longtake.cli.graph import check_links, read_graph
 from comfyui_longtake.errors import UsageError
+from comfyui_longtake.farm.comfy import PACK
+from comfyui_longtake.farm.graph import check_links, read_graph
 
 MINUTE = PACK / "workflows" / "api" / "minute.json"
 KINDS = {

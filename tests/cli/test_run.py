@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.cli import comfy
-from comfyui_longtake.cli.client import server_url
-from comfyui_longtake.cli.graph import input_specs, parse_setting, parse_value, reachable, read_graph, spec_of, takes_upload
-from comfyui_longtake.cli.graph_outputs import clean_name, find_outputs, new_file
 from comfyui_longtake.errors import UsageError
+from comfyui_longtake.farm import comfy
+from comfyui_longtake.farm.client import server_url
+from comfyui_longtake.farm.graph import input_specs, parse_setting, parse_value, reachable, read_graph, spec_of, takes_upload
+from comfyui_longtake.farm.graph_outputs import clean_name, find_outputs, new_file
 
 GRAPH = {
     "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.cli import client
-from comfyui_longtake.cli.comfy import free_port
+from comfyui_longtake.farm import client
+from comfyui_longtake.farm.comfy import free_port
 
 GRAPH = {
     "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},

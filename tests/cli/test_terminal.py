@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from comfyui_longtake.cli import bars, comfy, terminal
+from comfyui_longtake.cli import bars, terminal
 from comfyui_longtake.cli.terminal import LINE, Teller, printable, say
+from comfyui_longtake.farm import comfy
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -122,7 +123,7 @@ def test_ctrl_c_where_nothing_can_be_raised_comes_again():
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the parent-death signal of Linux")
 def test_a_server_ends_with_a_killed_parent(tmp_path):
     program = (
-        "import subprocess, sys, time; from comfyui_longtake.cli.comfy import end_with_parent\n"
+        "import subprocess, sys, time; from comfyui_longtake.farm.comfy import end_with_parent\n"
         "child = subprocess.Popen(['sleep', '60'], start_new_session=True, preexec_fn=end_with_parent())\n"
         "print(child.pid, flush=True); time.sleep(60)"
     )

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfyui_longtake.cli.client import Client
-from comfyui_longtake.cli.comfy import GET_ONE, PACK_NAME, Server, find_comfy, find_python, installed_as, read_log, serve
-from comfyui_longtake.cli.graph_outputs import Saved
 from comfyui_longtake.errors import LongTakeError, UsageError
+from comfyui_longtake.farm.client import Client
+from comfyui_longtake.farm.comfy import GET_ONE, PACK_NAME, Server, find_comfy, find_python, installed_as, read_log, serve
+from comfyui_longtake.farm.graph_outputs import Saved
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent

@@ -2,9 +2,9 @@
 
 import pytest
 from comfyui_longtake.cli.baselines import RIVALS, Length
-from comfyui_longtake.cli.comfy import PACK
-from comfyui_longtake.cli.graph import read_graph
-from comfyui_longtake.cli.graph_outputs import find_outputs
+from comfyui_longtake.farm.comfy import PACK
+from comfyui_longtake.farm.graph import read_graph
+from comfyui_longtake.farm.graph_outputs import find_outputs
 from comfyui_longtake.media.read import probe
 
 

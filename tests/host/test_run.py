@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy
 import pytest
-from comfyui_longtake.cli import comfy as commands
-from comfyui_longtake.cli.comfy import find_comfy, launch
+from comfyui_longtake.farm import comfy as commands
+from comfyui_longtake.farm.comfy import find_comfy, launch
 from PIL import Image
 
 GRAPH = {

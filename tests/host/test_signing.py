@@ -7,7 +7,7 @@ import subprocess
 import threading
 
 import pytest
-from comfyui_longtake.cli.comfy import find_comfy, find_python
+from comfyui_longtake.farm.comfy import find_comfy, find_python
 
 PROMPT = "a red dog walks in the desert"
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..errors import UsageError
+from ..errors import UsageError, shorten
 from .answers import listed, mapping, number, text
-from .values import shorten
 
 Graph = dict[str, dict[str, Any]]
 Specs = dict[str, Any]  # input name -> [type, options], as /object_info gives them

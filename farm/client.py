@@ -16,11 +16,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ..errors import LongTakeError, UsageError
+from ..errors import LongTakeError, UsageError, shorten
 from . import answers
 from .graph import Graph, label
 from .graph_outputs import Saved, clean_name
-from .values import shorten
 
 if TYPE_CHECKING:
     import aiohttp

@@ -20,8 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..errors import LongTakeError, UsageError
-from .values import shorten
+from ..errors import LongTakeError, UsageError, shorten
 
 PACK = Path(__file__).absolute().parent.parent  # not resolved: under custom_nodes/ it may be a link
 PACK_NAME = "comfyui-longtake"

@@ -6,10 +6,10 @@ import json
 import threading
 
 import pytest
-from comfyui_longtake.cli import answers, client
-from comfyui_longtake.cli.client import failure, refusal
-from comfyui_longtake.cli.graph import input_specs
-from comfyui_longtake.cli.graph_outputs import find_outputs
+from comfyui_longtake.farm import answers, client
+from comfyui_longtake.farm.client import failure, refusal
+from comfyui_longtake.farm.graph import input_specs
+from comfyui_longtake.farm.graph_outputs import find_outputs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
