@@ -38,11 +38,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         epilog=EXAMPLES,
     )
     parser.add_argument("film", type=Path, metavar="FILM", help="the film to finish")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=".mp4, .mov or .webm (FILM_finished.mp4)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=".mp4, .mov, .webm or .mkv (FILM_finished.mp4)")
     parser.add_argument("--fps", type=float, metavar="F", help=f"{plain('fps')} (the film's own)")
     parser.add_argument("--size", type=sides, metavar="WxH", help="pixels; 0 for what follows from the other side (the film's own)")
     parser.add_argument("--motion", default=REPEAT, metavar="|".join(MOTIONS), help=f"between two frames, one of these ({REPEAT})")
-    parser.add_argument("--codec", metavar="NAME", help="h264, h265, av1, prores or vp9 (what the name implies)")
+    parser.add_argument("--codec", metavar="NAME", help="h264, h265, av1, prores, vp9 or ffv1 (what the name implies)")
     parser.add_argument("--crf", type=int, default=CRF, metavar="N", help=f"{plain('crf')} ({CRF})")
     parser.add_argument(
         "--audio", type=Path, metavar="FILE", help="what is heard instead of the film's own sound, cut where it ends"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..errors import MediaError
 from . import SCALER
+from .codecs import RGB
 
 if TYPE_CHECKING:
     import av
@@ -115,6 +116,13 @@ class Converter:
         for name in ("colorspace", "color_range", "color_primaries", "color_trc"):
             setattr(made, name, getattr(whole, name))
         return made
+
+
+def as_given(rgb: np.ndarray) -> av.VideoFrame:
+    """A frame [H, W, 3] of bytes for an encoder of RGB, every value as it is."""
+    import av
+
+    return av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format=RGB)
 
 
 def _scaler(width: int, height: int, pix_fmt: str, place: str) -> Graph:

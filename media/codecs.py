@@ -60,16 +60,32 @@ def _prores(crf: int) -> dict[str, str]:
     return {"profile": "3", "vendor": "apl0"}
 
 
+def _ffv1(crf: int) -> dict[str, str]:
+    """Version 3, with checksums. It loses nothing, so it has no crf."""
+    return {"level": "3", "slicecrc": "1"}
+
+
+RGB = "bgr0"
+"""Pixel format of a codec that keeps frames as they are, to the last bit."""
 CRF_MAX = 51
 """Worst quality on x264's scale."""
-CONTAINERS = {".mp4": ("mp4", "h264"), ".m4v": ("mp4", "h264"), ".mov": ("mov", "h264"), ".webm": ("webm", "vp9")}
+CONTAINERS = {
+    ".mp4": ("mp4", "h264"),
+    ".m4v": ("mp4", "h264"),
+    ".mov": ("mov", "h264"),
+    ".webm": ("webm", "vp9"),
+    ".mkv": ("matroska", "ffv1"),
+}
 """Muxer and usual codec of a video file, by its suffix."""
+MATROSKA = "webm", "matroska"
+"""Muxers whose files play as they are while they grow."""
 TABLE = {
     "h264": Codec(("libx264",), (".mp4", ".m4v", ".mov"), _x264, "x264-params", chroma="left"),
     "h265": Codec(("libx265",), (".mp4", ".m4v", ".mov"), _x265, "x265-params", chroma="left", least=16, tag="hvc1", delay=2),
     "av1": Codec(("libsvtav1", "libaom-av1"), (".mp4", ".webm"), _av1, odd="yuv420p", least=4),
     "prores": Codec(("prores_ks",), (".mov",), _prores, whole="yuv422p10le", odd="yuv422p10le", even_width=True),
     "vp9": Codec(("libvpx-vp9",), (".webm",), _vp9, odd="yuv420p"),
+    "ffv1": Codec(("ffv1",), (".mkv",), _ffv1, whole=RGB, odd=RGB),
 }
 
 

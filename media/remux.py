@@ -10,14 +10,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .codecs import MATROSKA
 from .sound import RATE, Sound, track
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.packet import Packet
 
-AUDIO = {"mp4": "aac", "mov": "aac", "webm": "libopus"}
-"""Codec of the sound by muxer."""
+AUDIO = {"mp4": "aac", "mov": "aac", "webm": "libopus", "matroska": "flac"}
+FORMAT = {"webm": "flt", "matroska": "s32"}
+"""Codec of the sound by muxer, and its format of samples where that is not planar."""
 BIT_RATE = 192_000
 
 
@@ -40,7 +42,7 @@ def remux(
     import av
 
     finishing = path.with_name(f"{path.stem}.finishing{path.suffix.lower()}")
-    options = {} if muxer == "webm" else {"movflags": "use_metadata_tags+faststart"}
+    options = {} if muxer in MATROSKA else {"movflags": "use_metadata_tags+faststart"}
     try:
         with (
             av.open(str(parts[0].absolute())) as first,
@@ -98,7 +100,7 @@ def _encoded(target: Any, muxer: str, sound: Sequence[Sound], seconds: Fraction)
     import av
 
     stream: AudioStream = target.add_stream(AUDIO[muxer], rate=RATE)
-    stream.codec_context.layout, stream.codec_context.format = "stereo", "flt" if muxer == "webm" else "fltp"
+    stream.codec_context.layout, stream.codec_context.format = "stereo", FORMAT.get(muxer, "fltp")
     stream.codec_context.bit_rate = BIT_RATE
 
     def packets() -> Iterator[tuple[Fraction, Packet]]:

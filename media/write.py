@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
-from .chroma import Converter
-from .codecs import CONTAINERS, CRF_MAX, choose, options
+from .chroma import Converter, as_given
+from .codecs import CONTAINERS, CRF_MAX, MATROSKA, RGB, choose, options
 from .remux import remux, sync
 from .retime import exact_rate
 from .sound import Sound
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 CODECS = {**{suffix: codec for suffix, (_, codec) in CONTAINERS.items()}, ".png": "png", "": "png"}
 """Usual codec by suffix; a name without one is a folder of pictures."""
-BT709, LIMITED = 1, 1  # ffmpeg's AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic; AVColorRange
+BT709, LIMITED, FULL = 1, 1, 2  # ffmpeg's AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic; AVColorRange
 SIDE_MIN, SIDE_MAX = 2, 8192
 TAG_MAX = {".webm": 2**24}
 """Bytes of a tag from which on readers take it for none, by suffix."""
@@ -53,19 +53,19 @@ def open_writer(
 ) -> Writer:
     """A writer for `path`, chosen by its name; use it as a context manager.
 
-    `.mp4`, `.m4v`, `.mov`: H.264. `.webm`: VP9. A folder, or a pattern such as `name_%05d.png`: numbered PNG files from
-    0. `.png`: one picture. Missing folders are made; a finished file of the same name is replaced, at `close()` only.
+    `.mp4`, `.m4v`, `.mov`: H.264. `.webm`: VP9. `.mkv`: FFV1. A folder, or a pattern such as `name_%05d.png`: numbered PNG
+    files from 0. `.png`: one picture. Missing folders are made; a finished file of the same name is replaced, at `close()` only.
 
     `width`, `height`: pixels, 2 to 8192 (H.265 from 16, AV1 from 4), stored uncropped and unpadded. Even sizes are
     yuv420p, which every player shows. An odd side cannot be halved, so such H.264 and H.265 is yuv444p, which some
     players refuse; AV1 and VP9 round the halves up and stay yuv420p. ProRes is yuv422p10le and needs an even width.
-    `codec`: "h264", "h265", "av1" (.mp4, .webm), "prores" (.mov only), "vp9" (.webm only), "png", as `codecs()` offers;
-    None takes what the name implies, H.264 or VP9 or PNG. The same frames give the same pictures on the same machine.
+    `codec`: "h264", "h265", "av1" (.mp4, .webm), "prores" (.mov only), "vp9" (.webm only), "ffv1" (.mkv only, to the last
+    bit), "png", as `codecs()` offers; None takes what the name implies. The same frames give the same pictures on the same machine.
     `metadata`: text by key; other values become JSON. In MP4 the keys are kept as they are (`use_metadata_tags`), so
     that ComfyUI finds `workflow` and `prompt`.
-    `crf`: 0 (best) to 51, as x264 counts, brought to the codec's own scale; ProRes has none.
-    `sound`: what is heard at which second, AAC or (WebM) Opus in stereo; it comes into the file when it is finished, and pictures
-    have none.
+    `crf`: 0 (best) to 51, as x264 counts, brought to the codec's own scale; ProRes and FFV1 have none.
+    `sound`: what is heard at which second, AAC, Opus (WebM) or FLAC (Matroska) in stereo; it comes into the file when it is
+    finished, and pictures have none.
     `given`: frames that were not made but given, which H.264 and H.265 store better than the rest.
 
     Raises MediaError: unknown extension, codec that does not go with it or that this machine lacks, size, rate or crf
@@ -187,7 +187,6 @@ class VideoWriter(Writer):
         kind, encoder = choose(codec, suffix, width, height)
         self.muxer, self.metadata, self.fps, self.sound = CONTAINERS[suffix][0], metadata, fps, sound
         self.partial = path.with_name(f"{path.stem}.partial{suffix}")
-        webm = suffix == ".webm"
         movflags = "frag_keyframe+empty_moov+default_base_moof+use_metadata_tags"
         with self._explained("cannot be written"):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -195,7 +194,7 @@ class VideoWriter(Writer):
                 str(self.partial.absolute()),
                 "w",
                 format=self.muxer,
-                options={"flush_packets": "1"} | ({} if webm else {"movflags": movflags}),
+                options={"flush_packets": "1"} | ({} if self.muxer in MATROSKA else {"movflags": movflags}),
             )
             self._container.metadata.update(metadata)
             stream = cast("VideoStream", self._container.add_stream(encoder, rate=fps))
@@ -209,10 +208,13 @@ class VideoWriter(Writer):
             context.time_base = 1 / fps
             context.gop_size = max(1, round(fps))
             context.bit_rate = 0
-            context.colorspace = context.color_primaries = context.color_trc = BT709
-            context.color_range = LIMITED
+            if stream.pix_fmt == RGB:
+                context.color_range = FULL
+            else:
+                context.colorspace = context.color_primaries = context.color_trc = BT709
+                context.color_range = LIMITED
             self._stream = stream
-            self._convert = Converter(width, height, stream.pix_fmt, kind.chroma)
+            self._convert = as_given if stream.pix_fmt == RGB else Converter(width, height, stream.pix_fmt, kind.chroma)
             self._container.start_encoding()  # opens the file, so that a folder that cannot be written shows at once
 
     def _put(self, frame: np.ndarray) -> None:
@@ -233,7 +235,7 @@ class VideoWriter(Writer):
         with self._explained("could not be finished"):
             self._send(self._stream.encode())
             self._container.close()
-            if self.muxer == "webm" and not self.sound:
+            if self.muxer in MATROSKA and not self.sound:
                 sync(self.partial)
                 os.replace(self.partial, self.path)
             else:

@@ -156,7 +156,7 @@ class LongTakeVideo(io.ComfyNode):
             category="LongTake",
             description="Decodes a take of any length straight into a video file, at the memory of a few frames. Save Video copies "
             "it without encoding again; dropped on the canvas it restores this graph.",
-            search_aliases=["vae decode video", "save video", "streaming decode", "mp4", "h265", "av1", "prores"],
+            search_aliases=["vae decode video", "save video", "streaming decode", "mp4", "h265", "av1", "prores", "lossless"],
             inputs=[
                 io.MultiType.Input(
                     "latent", [io.Latent, REEL], tooltip="Video latent of one take, or a reel, which is read piece by piece."
@@ -169,7 +169,7 @@ class LongTakeVideo(io.ComfyNode):
                 io.Combo.Input(
                     "codec",
                     options=list(TABLE),
-                    tooltip="h264 plays everywhere; prores (MOV) is for editing; vp9 makes WebM.",
+                    tooltip="h264 plays everywhere; prores (MOV) is for editing; vp9 makes WebM; ffv1 (MKV) loses nothing.",
                 ),
                 io.Int.Input("crf", default=CRF, min=0, max=CRF_MAX, tooltip=WORDS["crf"]),
                 io.Boolean.Input(
@@ -243,7 +243,11 @@ class LongTakeFinish(io.ComfyNode):
                 io.Int.Input("height", tooltip=WORDS["height"], **side),
                 io.Combo.Input("motion", options=list(MOTIONS), default=REPEAT, tooltip=WORDS["motion"]),
                 io.String.Input("filename_prefix", default="video/finished", tooltip="Name below the output folder."),
-                io.Combo.Input("codec", options=list(TABLE), tooltip="h264 plays everywhere; prores (MOV) is for editing."),
+                io.Combo.Input(
+                    "codec",
+                    options=list(TABLE),
+                    tooltip="h264 plays everywhere; prores (MOV) is for editing; ffv1 (MKV) loses nothing.",
+                ),
                 io.Int.Input("crf", default=CRF, min=0, max=CRF_MAX, tooltip=WORDS["crf"]),
                 io.Boolean.Input(
                     "mark",

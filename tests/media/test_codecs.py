@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import av
 import numpy as np
@@ -14,10 +16,13 @@ from comfyui_longtake.media import codecs as table
 from comfyui_longtake.media.codecs import TABLE, choose, codecs
 from comfyui_longtake.media.read import probe, read_frames, read_image
 from comfyui_longtake.media.write import open_writer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-NAMES = {"h264": "h264", "h265": "hevc", "av1": "av1", "prores": "prores", "vp9": "vp9"}
+NAMES = {"h264": "h264", "h265": "hevc", "av1": "av1", "prores": "prores", "vp9": "vp9", "ffv1": "ffv1"}
 TAGS = {"h264": "avc1", "h265": "hvc1", "av1": "av01", "prores": "apch"}
-FORMATS = {"prores": "yuv422p10le"}
+FORMATS = {"prores": "yuv422p10le", "ffv1": "bgr0"}
+MATROSKA = ".webm", ".mkv"
 PAIRS = [(name, suffix) for name, codec in TABLE.items() for suffix in codec.suffixes]
 
 
@@ -46,15 +51,16 @@ def test_round_trip(tmp_path, clip, name, suffix):
     with av.open(str(tmp_path / f"a{suffix}")) as source:
         context = source.streams.video[0].codec_context
         assert context.pix_fmt == FORMATS.get(name, "yuv420p")
-        assert (context.colorspace, context.color_primaries, context.color_trc, context.color_range) == (1, 1, 1, 1)
-        assert suffix == ".webm" or context.codec_tag == TAGS[name]
-    if suffix != ".webm":
+        colours = context.colorspace, context.color_primaries, context.color_trc, context.color_range
+        assert colours == ((1, 1, 1, 1) if name != "ffv1" else (0, 2, 2, 2))
+        assert suffix in MATROSKA or context.codec_tag == TAGS[name]
+    if suffix not in MATROSKA:
         data = (tmp_path / f"a{suffix}").read_bytes()
         assert b"moof" not in data and data.index(b"moov") < data.index(b"mdat"), "one index, in front"
     assert sorted(os.listdir(tmp_path)) == [f"a{suffix}", f"b{suffix}"]
 
 
-@pytest.mark.parametrize("name", ["h265", "av1", "prores"])
+@pytest.mark.parametrize("name", ["h265", "av1", "prores", "ffv1"])
 def test_what_a_killed_writer_left_plays(tmp_path, name):
     if name not in codecs():
         pytest.skip(f"no encoder for {name} here")
@@ -154,7 +160,7 @@ def test_crf_is_one_scale(tmp_path, name):
         with open_writer(path, 64, 48, 8, codec=name, crf=crf) as writer:
             writer.write(noise)
         sizes.append(path.stat().st_size)
-    assert sizes[0] > sizes[1] > sizes[2] if name != "prores" else len(set(sizes)) == 1
+    assert sizes[0] > sizes[1] > sizes[2] if name not in ("prores", "ffv1") else len(set(sizes)) == 1
 
 
 @pytest.mark.skipif("prores" not in codecs(), reason="no encoder for prores here")
@@ -166,7 +172,8 @@ def test_deep_film_comes_back_as_light_as_it_was(tmp_path, level):
 
 
 @pytest.mark.parametrize(
-    ("codec", "suffix"), [("h264", ".mp4"), ("h265", ".mp4"), ("av1", ".mp4"), ("prores", ".mov"), ("vp9", ".webm")]
+    ("codec", "suffix"),
+    [("h264", ".mp4"), ("h265", ".mp4"), ("av1", ".mp4"), ("prores", ".mov"), ("vp9", ".webm"), ("ffv1", ".mkv")],
 )
 def test_colours_stay_where_they_are(tmp_path, codec, suffix):
     """An edge of colour alone does not move, however often a film is made of a film."""
@@ -181,3 +188,17 @@ def test_colours_stay_where_they_are(tmp_path, codec, suffix):
     row = (picture[..., 0] - picture[..., 2])[24]
     left = int(((row[:-1] > 0) & (row[1:] <= 0)).nonzero()[0])
     assert left + float(row[left] / (row[left] - row[left + 1])) == pytest.approx(47.5, abs=0.1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.integers(2, 40), st.integers(2, 40), st.integers(1, 12), st.integers(0, 2**32), st.sampled_from([7.5, 8, 24000 / 1001, 60])
+)
+def test_ffv1_keeps_every_bit(width, height, frames, seed, fps):
+    """Any size and rate: what is read is what was written, as many frames, each as it was."""
+    shown = np.random.default_rng(seed).integers(0, 256, (frames, height, width, 3), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        with open_writer(Path(folder, "a.mkv"), width, height, fps) as writer:
+            writer.write(shown)
+        read = torch.stack(list(read_frames(Path(folder, "a.mkv"))))
+    assert torch.equal((read * 255).round().byte(), torch.from_numpy(shown))

@@ -98,7 +98,9 @@ def test_repeated_frames_are_exact_and_colours_stay(tmp_path, clip):
     assert float((large[5].mean((0, 1)) - frames[5].mean((0, 1))).abs().max()) < 2 / 255
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h265"), (".mp4", "av1"), (".mov", "prores"), (".webm", "vp9")])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp4", "h265"), (".mp4", "av1"), (".mov", "prores"), (".webm", "vp9"), (".mkv", "ffv1")]
+)
 def test_pieces_join_in_every_codec(tmp_path, suffix, codec):
     """Ten seconds are three pieces; each frame is where it was."""
     frames = torch.linspace(0, 1, 20)[:, None, None, None].expand(20, 48, 64, 3)

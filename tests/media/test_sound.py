@@ -23,7 +23,15 @@ def film(path, seconds, fps=8, sound=(), codec=None):
     return path
 
 
-FILES = [(".mp4", "h264"), (".mp4", "h265"), (".mov", "h264"), (".mp4", "av1"), (".mov", "prores"), (".webm", "vp9")]
+FILES = [
+    (".mp4", "h264"),
+    (".mp4", "h265"),
+    (".mov", "h264"),
+    (".mp4", "av1"),
+    (".mov", "prores"),
+    (".webm", "vp9"),
+    (".mkv", "ffv1"),
+]
 
 
 @pytest.mark.parametrize("fps", [8, 24000 / 1001, 60])
