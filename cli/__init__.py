@@ -8,13 +8,13 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import LongTakeError, UsageError
-from . import bench, compare, evaluate, finish, inspect, render, run, train, verify, world
+from . import bench, compare, evaluate, film, finish, inspect, render, run, train, verify, world
 from .terminal import Teller, forgive, printable
 
 INTERRUPTED = 130
 DASH = "a prompt that begins with a dash comes last, after --, and a file so: -o=-a.mp4"
 PACKAGE = __package__.rpartition(".")[0]
-COMMANDS = (render, run, finish, inspect, verify, bench, compare, world, train, evaluate)
+COMMANDS = (render, film, run, finish, inspect, verify, bench, compare, world, train, evaluate)
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="longtake: %(message)s", handlers=[handler])
     try:
         arguments = build_parser().parse_args(argv)
+        arguments.argv = argv
         code = arguments.run(arguments) or 0
         handler.tell()
         return code

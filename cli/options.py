@@ -47,8 +47,26 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     )
     source.add_argument("--shots", type=Path, metavar="FILE", help="several prompts: text, one a line, or JSON")
 
+    add_sampler_options(parser)
+
+    result = parser.add_argument_group("result")
+    result.add_argument("--reel", type=Path, metavar="DIR", help="keep finished parts in DIR and resume there")
+    add_output_options(result)
+
+    add_guard_option(result)
+    add_disclosure_options(parser)
+
+
+def add_output_options(group: argparse._ActionsContainer) -> None:
+    """What is printed."""
+    group.add_argument("--quiet", action="store_true", help="print errors only")
+    group.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def add_sampler_options(parser: argparse.ArgumentParser, seed: int | None = 1) -> None:
+    """How the model in the box samples."""
     sampler = parser.add_argument_group("sampler")
-    sampler.add_argument("--seed", type=whole(0, SEED_MAX), default=1, metavar="N", help="same seed, same frames (1)")
+    sampler.add_argument("--seed", type=whole(0, SEED_MAX), default=seed, metavar="N", help="same seed, same frames (1)")
     sampler.add_argument("--steps", type=whole(1, 1000), metavar="N", help="model calls a window")
     sampler.add_argument("--order", type=int, choices=(1, 2), default=1, help="1 Euler, 2 multistep (1)")
     sampler.add_argument("--cfg", type=number(0, 30), metavar="C", help="guidance; 1 is off and fastest")
@@ -60,14 +78,6 @@ def add_render_options(parser: argparse.ArgumentParser) -> None:
     sampler.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (auto)")
 
     sampler.add_argument("--weights", type=Path, metavar="DIR", help="other weights than those in the box")
-
-    result = parser.add_argument_group("result")
-    result.add_argument("--reel", type=Path, metavar="DIR", help="keep finished parts in DIR and resume there")
-    result.add_argument("--quiet", action="store_true", help="print errors only")
-    result.add_argument("--json", action="store_true", help="print the result as JSON")
-
-    add_guard_option(result)
-    add_disclosure_options(parser)
 
 
 def add_guard_option(parser: argparse._ActionsContainer) -> None:

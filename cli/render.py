@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..errors import RefusedError
+from ..farm.client import nothing
 from ..guard.watch import Guard
 from .bars import Bars
 from .options import add_render_options
@@ -51,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
-    """Makes the film of a plan and gives the report on it."""
+def render(plan: RenderPlan, console: Console, watch: "Callable[[Step], object]" = nothing) -> dict[str, Any]:
+    """Makes the film of a plan and gives the report on it; `watch` sees every step of sampling. Raises LongTakeError."""
     begin = time.perf_counter()
     note_all(console, plan.notes)
 
@@ -75,7 +76,7 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
     with waiting(console, "reading the clips" if plan.clips else "planning"):
         film = make_film(plan, stage)
     note_all(console, film.messages)
-    made, signed = make(plan, film, bundle, console, guard)
+    made, signed = make(plan, film, bundle, console, guard, watch)
     late = [*guard.warnings, *([signed.note] if signed.note else [])]
     note_all(console, late)
     seconds = time.perf_counter() - loaded
@@ -102,7 +103,9 @@ def render(plan: RenderPlan, console: Console) -> dict[str, Any]:
     }
 
 
-def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console, guard: Guard) -> "tuple[TakeResult, Signed]":
+def make(
+    plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console, guard: Guard, watch: "Callable[[Step], object]"
+) -> "tuple[TakeResult, Signed]":
     """Samples the film's take in a session, writes its frames and signs the finished file."""
     from ..engine.settings import Settings
     from ..engine.take import joins_of
@@ -121,7 +124,9 @@ def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console, gua
     joins = film.join_frames(join_frames(joins_of(request, settings), film.stage.timeline))
     cuts = film.join_frames(JoinFrames(cut_frames(request, film.stage.timeline), [])).joins
     record = {"steps": settings.steps, "order": options.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
-    events = FilmEvents(plan, film, console, bundle.name, record | {**joins._asdict(), "cuts": cuts, "loop": film.closing}, guard)
+    events = FilmEvents(
+        plan, film, console, bundle.name, record | {**joins._asdict(), "cuts": cuts, "loop": film.closing}, guard, watch
+    )
     events.disclosed  # noqa: B018  a label that does not fit is said before the work
     codec = BoxCodec(bundle.vae, film.stage.device)
     session = Session(bundle.capability, settings, denoiser, events, plan.fps, codec, options.retries)
@@ -132,7 +137,7 @@ def make(plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console, gua
 
 @dataclass
 class FilmEvents:
-    """`take.backend.Events` of a render: a progress bar, and the film's frames to its file, marked."""
+    """`take.backend.Events` of a render: a progress bar, and who is told `also`; the film's frames to its file, marked."""
 
     plan: RenderPlan
     film: "Film"
@@ -140,6 +145,7 @@ class FilmEvents:
     model: str
     record: dict[str, Any]
     guard: Guard = field(default_factory=Guard)
+    also: Callable[["Step"], object] = nothing
     tell: Callable[["Step"], None] = field(default=lambda step: None)
     files: list[Path] = field(default_factory=list)
 
@@ -156,6 +162,7 @@ class FilmEvents:
     def step(self, progress: "Step") -> None:
         """Moves the bar."""
         self.tell(progress)
+        self.also(progress)
 
     def watch(self, chunks: "Iterator[Chunk]") -> "Meter | None":
         """Writes the film; an interruption says what is kept."""

@@ -238,7 +238,7 @@ class Stop:
     """Turns Ctrl-C and requests to end into one cancellation that is cleaned up after, then KeyboardInterrupt."""
 
     def __init__(self) -> None:
-        self.task: asyncio.Task[list[Path]] | None = None
+        self.task: asyncio.Task[Any] | None = None
         self.before: dict[int, Any] = {}
         self.stopping = False
 
@@ -261,14 +261,14 @@ class Stop:
             raise KeyboardInterrupt
         self.task.get_loop().call_soon_threadsafe(self.task.cancel)
 
-    def run(self, work: Any) -> list[Path]:
-        """The result of the coroutine `work`; KeyboardInterrupt where a signal cancelled it."""
+    def run(self, work: Any, stopped: str = "interrupted: the graph was stopped") -> Any:
+        """The result of the coroutine `work`; KeyboardInterrupt with the words `stopped` where a signal cancelled it."""
 
-        async def main() -> list[Path]:
+        async def main() -> Any:
             self.task = asyncio.create_task(work)
             return await self.task
 
         try:
             return asyncio.run(main())
         except asyncio.CancelledError:
-            raise KeyboardInterrupt("interrupted: the graph was stopped") from None
+            raise KeyboardInterrupt(stopped) from None

@@ -7,6 +7,7 @@ one that drops, or that a proxy refuses, costs nothing but the progress shown.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -177,8 +178,16 @@ class Client:
             raise ended  # `on_event` raised
         reason = failure(graph, entry)
         if reason:
-            raise LongTakeError(reason)
+            raise GraphFailed(reason)
         return entry
+
+    async def waiting(self) -> int:
+        """How many graphs are in work or wait there. Raises LongTakeError."""
+        status, answer = await self._json("GET", "/prompt")
+        if status != 200:
+            raise LongTakeError(f"{self.url}: does not say what waits there (status {status}); give the address of a ComfyUI")
+        remaining = answers.mapping(answers.mapping(answer).get("exec_info")).get("queue_remaining")
+        return max(0, int(answers.number(remaining, 0)))
 
     async def interrupt(self, prompt_id: str | None = None) -> None:
         """Stops the graph with that id, running or queued; without one whatever runs."""
@@ -194,13 +203,17 @@ class Client:
         with suppress(LongTakeError, asyncio.TimeoutError):
             await asyncio.wait_for(self.interrupt(prompt_id), 10)
 
-    async def download(self, saved: Saved, write: Callable[[bytes], object]) -> None:
-        """Streams one file to `write`. Raises LongTakeError."""
+    async def download(self, saved: Saved, write: Callable[[bytes], object], most: float = math.inf) -> None:
+        """Streams one file to `write`. Raises LongTakeError, also for one of more than `most` bytes."""
         where = {"filename": saved.filename, "subfolder": saved.subfolder, "type": saved.type}
         async with self._ask("GET", "/view", params=where) as response:
             if response.status != 200:
                 raise LongTakeError(f"{saved.filename}: {self.url} did not give the file (status {response.status})")
+            size = 0
             async for chunk in response.content.iter_chunked(CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise LongTakeError(f"{saved.filename}: {self.url} gives more than {most:,.0f} bytes; that is not the file")
                 write(chunk)
 
     async def _submit(self, graph: Graph, on_event: Events) -> str:
@@ -280,6 +293,10 @@ class Client:
 
 class NoAnswer(LongTakeError):
     """The server cannot be reached, or broke off."""
+
+
+class GraphFailed(LongTakeError):
+    """The server ran the graph, and it failed or was interrupted there."""
 
 
 def failure(graph: Graph, entry: dict[str, Any]) -> str | None:

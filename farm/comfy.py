@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -184,13 +184,13 @@ class Server:
                 os.killpg(self.process.pid, signal.SIGKILL if kill else signal.SIGTERM)
 
 
-def end_with_parent() -> Callable[[], None] | None:
-    """What a child of this process runs first, so that the system kills it when this process ends in any way, `kill -9` too. None
-    where the C library knows no such thing."""
+def end_with_parent(parent: int | None = None) -> Callable[[], None] | None:
+    """What a child of process `parent`, by default this one, runs first, so that the system kills it when that process (on Linux:
+    the thread that started it) ends in any way, `kill -9` too. None where the C library knows no such thing."""
     import ctypes
 
     try:
-        prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+        prctl, parent = ctypes.CDLL(None).prctl, parent or os.getpid()
     except (OSError, AttributeError):
         return None
 
@@ -203,17 +203,26 @@ def end_with_parent() -> Callable[[], None] | None:
 
 
 def launch(
-    comfy: Path, folder: Path, *, cpu: bool | None = None, extra: Sequence[str] = (), timeout: float = START_SECONDS
+    comfy: Path,
+    folder: Path,
+    *,
+    cpu: bool | None = None,
+    extra: Sequence[str] = (),
+    timeout: float = START_SECONDS,
+    output: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Server:
     """Starts that ComfyUI on a free port and gives it once it answers.
 
-    It writes to `folder`, which must exist; `cpu` None looks whether there is another device; `extra` are more options
+    It writes to `folder`, which must exist, and puts out what it makes in `output`, by default there too; `environment` are more
+    variables for it; `cpu` None looks whether there is another device; `extra` are more options
     for its command line. Raises LongTakeError with the telling line of the log where it does not start.
     """
     python = find_python(comfy)
     folders = {name: folder / name for name in ("output", "input", "temp", "user")}
+    folders["output"] = output or folders["output"]
     for path in folders.values():
-        path.mkdir(exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), folder / "comfyui.log"
     command = [str(python), str(comfy / "main.py"), "--listen", "127.0.0.1", "--port", str(port)]
     command += [word for name, path in folders.items() for word in (f"--{name}-directory", str(path))]
@@ -223,7 +232,7 @@ def launch(
         command.append("--cpu")
     if installed_as(comfy) is None:
         command += link_pack(folder)
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", **(environment or {})}
     try:
         with log.open("wb") as file:
             process = subprocess.Popen(
@@ -232,7 +241,7 @@ def launch(
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env=variables,
                 start_new_session=True,  # Ctrl-C is ours to pass on: it interrupts the graph first
                 preexec_fn=end_with_parent() if sys.platform.startswith("linux") else None,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),

@@ -79,58 +79,60 @@ def parse_shots(text: str, where: str = "shots", *, timed: bool = False) -> list
     return counted(found, where)
 
 
-def read_shot_file(path: Path) -> list[ShotText]:
+def read_shot_file(path: Path, where: str = "--shots") -> list[ShotText]:
     """Shots from `.json` (a list of prompts or of {"prompt", "seconds", "seed", "cut"}) or text (see `parse_shots`).
 
-    Raises UsageError, naming the shot, when the file cannot be read or a value is not allowed.
+    Raises UsageError, naming the shot, when the file cannot be read or a value is not allowed; it begins with
+    `where` and the path.
     """
+    place = f"{where} {path}".strip()
     try:
         if path.exists() and not path.is_file():
-            raise UsageError(f"--shots {path}: is no file; give a text file, one shot a line, or JSON")
+            raise UsageError(f"{place}: is no file; give a text file, one shot a line, or JSON")
         with path.open("rb") as file:
             data = file.read(LIST_BYTES + 1)
         if len(data) > LIST_BYTES:
-            raise UsageError(f"--shots {path}: more than {LIST_BYTES >> 20} MiB; give a shorter list")
+            raise UsageError(f"{place}: more than {LIST_BYTES >> 20} MiB; give a shorter list")
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"--shots {path}: not a text file; give UTF-8 text, one shot a line, or JSON") from None
+        raise UsageError(f"{place}: not a text file; give UTF-8 text, one shot a line, or JSON") from None
     except OSError as error:
-        raise UsageError(f"--shots {path}: cannot be read ({error.strerror})") from None
+        raise UsageError(f"{place}: cannot be read ({error.strerror})") from None
     except ValueError:
-        raise UsageError(f"--shots {ascii(str(path))[:60]}: cannot be the name of a file") from None
+        raise UsageError(f"{where} {ascii(str(path))[:60]}: cannot be the name of a file") from None
     if path.suffix.lower() == ".json":
-        return _json_shots(path, text)
-    return parse_shots(text, f"--shots {path}")
+        return _json_shots(place, text)
+    return parse_shots(text, place)
 
 
-def _json_shots(path: Path, text: str) -> list[ShotText]:
+def _json_shots(place: str, text: str) -> list[ShotText]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"--shots {path}: not valid JSON ({error})") from None
+        raise UsageError(f"{place}: not valid JSON ({error})") from None
     if isinstance(data, dict):
         data = data.get("shots")
     if not isinstance(data, list):
-        raise UsageError(f'--shots {path}: expected a list of shots, such as [{{"prompt": "a dog runs", "seconds": 4}}]')
-    shots = [checked(_json_shot(path, index, item), f"--shots {path}: shot {index}") for index, item in enumerate(data, 1)]
-    return counted(shots, f"--shots {path}")
+        raise UsageError(f'{place}: expected a list of shots, such as [{{"prompt": "a dog runs", "seconds": 4}}]')
+    shots = [checked(_json_shot(place, index, item), f"{place}: shot {index}") for index, item in enumerate(data, 1)]
+    return counted(shots, place)
 
 
-def _json_shot(path: Path, index: int, item: object) -> ShotText:
+def _json_shot(place: str, index: int, item: object) -> ShotText:
     if isinstance(item, str):
         return ShotText(item)
     if not isinstance(item, dict) or not isinstance(item.get("prompt"), str):
-        raise UsageError(f'--shots {path}: shot {index} needs a "prompt"')
+        raise UsageError(f'{place}: shot {index} needs a "prompt"')
     unknown = sorted(set(item) - {"prompt", "seconds", "seed", "cut"})
     if unknown:
-        raise UsageError(f"--shots {path}: shot {index} has {', '.join(unknown)[:60]}; known: prompt, seconds, seed, cut")
+        raise UsageError(f"{place}: shot {index} has {', '.join(unknown)[:60]}; known: prompt, seconds, seed, cut")
     seconds, seed = item.get("seconds"), item.get("seed")
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float))):
-        raise UsageError(f"--shots {path}: shot {index} has seconds {ascii(seconds)[:40]}; give a number above 0")
+        raise UsageError(f"{place}: shot {index} has seconds {ascii(seconds)[:40]}; give a number above 0")
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-        raise UsageError(f"--shots {path}: shot {index} has seed {ascii(seed)[:40]}; give a whole number from 0")
+        raise UsageError(f"{place}: shot {index} has seed {ascii(seed)[:40]}; give a whole number from 0")
     if not isinstance(item.get("cut", False), bool):
-        raise UsageError(f"--shots {path}: shot {index} has cut {ascii(item['cut'])[:40]}; give true or false")
+        raise UsageError(f"{place}: shot {index} has cut {ascii(item['cut'])[:40]}; give true or false")
     return ShotText(item["prompt"], None if seconds is None else float(max(-1e9, min(seconds, 1e9))), seed, item.get("cut", False))
 
 

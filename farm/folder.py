@@ -1,0 +1,166 @@
+"""The folder of a film that is made in chains: `film.json`, which lists them, and a folder each with a reel and its frames.
+
+A chain is done when its frames are there under their final name and as many as its reel says; everything before that is put down
+under other names, so that a process killed at any moment leaves nothing that could be taken for done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .. import __version__
+from ..errors import LongTakeError, MediaError, ReelError, UsageError
+from ..media.read import VideoInfo, probe
+from ..reel.files import INDEX
+from ..reel.record import ReelRecord
+from ..reel.store import Reel
+from .chains import Chain
+
+SCHEMA = 1
+FILM, CHAINS, LOCK, FRAMES = "film.json", "chains", ".lock", "frames.mkv"
+OWN = (FILM, CHAINS, LOCK, "servers")
+"""What lies in such a folder."""
+
+
+@dataclass(frozen=True)
+class ChainFolder:
+    """Where one chain is made: a reel, and beside it its frames, kept to the last bit."""
+
+    path: Path
+
+    @property
+    def frames(self) -> Path:
+        """The file of its frames."""
+        return self.path / FRAMES
+
+    def check(self) -> tuple[ReelRecord, VideoInfo]:
+        """Its record and what its frames are. Raises ReelError or MediaError where it is not done."""
+        index = Reel.peek(self.path)
+        if not index["finished"]:
+            raise ReelError(f"{self.path}: its take is not finished")
+        record, info = ReelRecord.read(index["metrics"], self.path / INDEX), probe(self.frames)
+        if info.frames != record.frames:
+            raise MediaError(f"{self.frames}: {info.frames} frames where its reel says {record.frames}")
+        return record, info
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to be made."""
+        if not self.frames.is_file():
+            return False
+        try:
+            self.check()
+        except LongTakeError:
+            return False
+        return True
+
+
+class FilmFolder:
+    """The folder of a film; `hold` it while it is made as a whole."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keeps other commands out of the film. Raises UsageError for a folder that is in use or holds something else, and
+        LongTakeError where it cannot be written."""
+        self.prepare()
+        with _locked(self.path / LOCK, f"{self.path}: another command is making this film; wait for it, or give another --folder"):
+            yield
+
+    def prepare(self) -> None:
+        """Makes the folder. Raises as `hold`."""
+        try:
+            if self.path.is_dir() and not (self.path / FILM).exists():
+                foreign = sorted(entry.name for entry in self.path.iterdir() if entry.name not in OWN)
+                if foreign:
+                    raise UsageError(f"{self.path}: holds {foreign[0]}, which is no film's; give a new or empty --folder")
+            (self.path / CHAINS).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LongTakeError(f"{self.path}: cannot be used ({error.strerror}); give another --folder") from None
+
+    @contextmanager
+    def hold_chain(self, chain: Chain) -> Iterator[ChainFolder]:
+        """Keeps other commands, on other machines too, from making this chain. Raises UsageError where one is."""
+        lock = self.path / CHAINS / f"{chain.name}{LOCK}"
+        with _locked(lock, f"chain {chain.number}: another command is making it; wait for that one"):
+            yield self.chain(chain)
+
+    def chain(self, chain: Chain) -> ChainFolder:
+        """Where a chain is made."""
+        return ChainFolder(self.path / CHAINS / chain.name)
+
+    def missing(self, chains: Sequence[Chain]) -> list[Chain]:
+        """Those that are still to be made, each once."""
+        return list({chain.key: chain for chain in chains if not self.chain(chain).done}.values())
+
+    def write(self, chains: Sequence[Chain], model: str) -> None:
+        """Lists the chains of the film as it is to be. Raises LongTakeError."""
+        listed = [{"key": chain.key, "shots": [shot._asdict() for shot in chain.shots]} for chain in chains]
+        content = {"schema": SCHEMA, "longtake": __version__, "model": model, "chains": listed}
+        temporary = self.path / f"{FILM}.{os.getpid()}.tmp"
+        try:
+            temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+            os.replace(temporary, self.path / FILM)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise LongTakeError(f"{self.path / FILM}: cannot be written ({error.strerror}); free some space") from None
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The chains that `film.json` lists: number, prompts, seconds, folder, and what each is like by now. Raises UsageError."""
+        file = self.path / FILM
+        try:
+            content = json.loads(file.read_bytes())
+            chains = [(str(one["key"]), one["shots"]) for one in content["chains"]]
+            shots = [[(str(shot["prompt"]), float(shot["seconds"])) for shot in some] for _, some in chains]
+            if content["schema"] != SCHEMA:
+                raise ValueError("another schema")
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise UsageError(f"{file}: is not that of a film ({str(error)[:60]}); make the film again with this folder") from None
+        found = []
+        for number, ((key, _), some) in enumerate(zip(chains, shots, strict=True), 1):
+            folder = self.chain(Chain(number, (), key))
+            found.append(
+                {
+                    "chain": number,
+                    "folder": str(folder.path),
+                    "prompts": [prompt for prompt, _ in some],
+                    "seconds": sum(seconds for _, seconds in some),
+                    "state": state_of(folder),
+                }
+            )
+        return found
+
+
+def state_of(folder: ChainFolder) -> str:
+    """A word on a chain: done, begun or missing."""
+    if folder.done:
+        return "done"
+    try:
+        return "begun" if Reel.peek(folder.path)["segments"] else "missing"
+    except ReelError:
+        return "missing"
+
+
+@contextmanager
+def _locked(path: Path, message: str) -> Iterator[None]:
+    lock = FileLock(str(path))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(message) from None
+    except OSError as error:
+        raise LongTakeError(f"{path}: cannot be written ({error.strerror}); give another --folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
