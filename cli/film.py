@@ -1,4 +1,4 @@
-"""`longtake film`: a list of shots in, split at its hard cuts, the parts made side by side, here or on many machines; a film out."""
+"""`longtake film`: a list of shots in, split at its hard cuts; the parts made side by side, here or on many machines."""
 
 import argparse
 import json

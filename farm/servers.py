@@ -158,7 +158,8 @@ def started_workers(
         extra = ["--cuda-device", str(number % cards)] if cards > 1 and not cpu else []
 
         def start(number: int = number, extra: list[str] = extra) -> Server:
-            place, output = folder.path / "servers" / str(number + 1), folder.path / "servers" / "output"
+            root = folder.path.absolute() / "servers"
+            place, output = root / str(number + 1), root / "output"
             place.mkdir(parents=True, exist_ok=True)
             threads = {"OMP_NUM_THREADS": str(cores)} if count > 1 and not cards else {}
             return launch(comfy, place, cpu=cpu, extra=extra, timeout=timeout, output=output, environment=threads)
