@@ -150,10 +150,9 @@ class BoxWorker:
             return False
 
 
-def box_workers(job: BoxJob, count: int) -> list[BoxWorker]:
-    """So many processes, each with its share of the cores."""
-    threads = max(1, (os.cpu_count() or 1) // count)
-    return [BoxWorker(number, job, threads) for number in range(1, count + 1)]
+def box_worker(folder: FilmFolder, number: int, count: int, *, job: BoxJob) -> BoxWorker:
+    """Worker `number` of the `count` on this machine, with its share of the cores."""
+    return BoxWorker(number, job, max(1, (os.cpu_count() or 1) // count))
 
 
 def _serve(connection: Connection, job: BoxJob, threads: int) -> None:

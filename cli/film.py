@@ -4,8 +4,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from rich.console import Console
 from ..errors import UsageError, shorten
 from ..farm.chains import Chain
 from ..farm.comfy import START_SECONDS
+from ..farm.folder import FilmFolder
+from ..farm.graph_job import GraphJob
 from ..farm.schedule import Schedule, Worker
 from ..guard.watch import Guard
 from ..take.shots import SECONDS_MAX
 from .bars import Bars
-from .box_worker import BoxJob, box_workers, share_of
+from .box_worker import BoxJob, box_worker, share_of
 from .film_board import Lines, show
 from .film_jobs import write_jobs
 from .film_plan import FilmPlan, make_film_plan
@@ -149,20 +152,23 @@ def make_here(plan: FilmPlan, missing: Sequence[Chain], board: Lines) -> None:
 
 def workers_of(plan: FilmPlan) -> Sequence[Worker]:
     """Who makes the chains. Raises UsageError where Ray is asked for and not there."""
-    from ..farm.servers import ComfyWorker, started_workers
+    from ..farm.servers import ComfyWorker, started_worker
 
+    job = plan.job
+    if isinstance(job, GraphJob) and plan.servers:
+        return [ComfyWorker(url, job, plan.patience) for url in plan.servers]
+    count: int = plan.processes if isinstance(job, BoxJob) else plan.local
+    build: Callable[[FilmFolder, int, int], Worker]
+    if isinstance(job, BoxJob):
+        build = partial(box_worker, job=job)
+    else:
+        allowed = plan.start_seconds, plan.patience
+        build = partial(started_worker, job=job, comfy=plan.comfy, cpu=plan.cpu, timeout=allowed[0], patience=allowed[1])
     if plan.ray is not None:
-        from .ray_workers import ray_workers
+        from ..farm.ray_farm import ray_workers
 
-        return ray_workers(plan)
-    if isinstance(plan.job, BoxJob):
-        return box_workers(plan.job, plan.processes)
-    if plan.servers:
-        return [ComfyWorker(url, plan.job, plan.patience) for url in plan.servers]
-    assert plan.comfy is not None
-    return started_workers(
-        plan.comfy, plan.folder, plan.job, plan.local, cpu=plan.cpu, timeout=plan.start_seconds, patience=plan.patience
-    )
+        return ray_workers(plan.ray, count, build)
+    return [build(plan.folder, number, count) for number in range(1, count + 1)]
 
 
 def kept(plan: FilmPlan) -> str:

@@ -34,7 +34,7 @@ BOX_ALONE = {"size": "--size", "fps": "--fps", "steps": "--steps", "cfg": "--cfg
 class FilmPlan:
     """A film in chains: where it is made (`folder`), what of it (`chains`; `only` this number of them), and by whom: a `job` of the
     model in the box in so many `processes`, or one of a graph on `servers`, on `local` ComfyUIs of the install `comfy`, or on
-    actors of the Ray cluster `ray` ("" for one of its own)."""
+    actors of the Ray cluster `ray` ("" for one of its own), as many as it has graphics cards, or machines, where that is 0."""
 
     chains: list[Chain]
     folder: FilmFolder
@@ -120,9 +120,12 @@ def _check_workers(plan: FilmPlan, arguments: argparse.Namespace) -> None:
     if arguments.processes and isinstance(plan.job, GraphJob):
         raise UsageError("--processes is for the model in the box without ComfyUI; with a graph give --local N or --server URL")
     if isinstance(plan.job, GraphJob) and not plan.servers:
-        plan.comfy, plan.local = find_comfy(arguments.comfyui), plan.local or 1
+        plan.comfy = arguments.comfyui if plan.ray is not None else find_comfy(arguments.comfyui)
+        plan.local = plan.local or (0 if plan.ray is not None else 1)
     elif arguments.comfyui or arguments.cpu:
         raise UsageError("--comfyui and --cpu need --local N, or --graph GRAPH: the model in the box runs without ComfyUI")
+    if plan.ray is not None and isinstance(plan.job, BoxJob) and not arguments.processes:
+        plan.processes = 0
     workers = len(plan.servers) or plan.local or plan.processes
     if plan.only is None and workers > len(plan.chains):
         one, idle = "one chain" if len(plan.chains) == 1 else f"{len(plan.chains)} chains", workers - len(plan.chains)

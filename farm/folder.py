@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,3 +164,18 @@ def _locked(path: Path, message: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def whole_file(temporary: Path, final: Path) -> Iterator[Callable[[bytes], object]]:
+    """A function that writes to a file, which gets its final name once it is whole. Raises UsageError where it cannot be."""
+    try:
+        with temporary.open("wb") as file:
+            yield file.write
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, final)
+    except OSError as error:
+        raise UsageError(f"{final}: cannot be written ({error.strerror}); free some space or give another --folder") from None
+    finally:
+        temporary.unlink(missing_ok=True)

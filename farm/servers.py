@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from ..reel.migrations import SEGMENTS
 from . import answers
 from .chains import Chain
 from .client import Client, GraphFailed, nothing
-from .comfy import Server, launch
-from .folder import ChainFolder, FilmFolder
+from .comfy import Server, find_comfy, launch
+from .folder import ChainFolder, FilmFolder, whole_file
 from .graph_job import REELS, GraphJob, apply
 from .graph_outputs import Saved
 from .schedule import Board, Lost, Unfit
@@ -91,17 +90,17 @@ class ComfyWorker:
         """The reel, its segments first, then the frames, under their final names when they are whole."""
         below = f"{REELS}/{self.job.reel(chain)}"
         (place.path / SEGMENTS).mkdir(parents=True, exist_ok=True)
-        with _whole(place.path / f"{INDEX}.{os.getpid()}.fetched", place.path / f"{INDEX}.fetched") as write:
+        with whole_file(place.path / f"{INDEX}.{os.getpid()}.fetched", place.path / f"{INDEX}.fetched") as write:
             await client.download(Saved(INDEX, below, "output"), write, INDEX_BYTES)
         index = _index(place.path)
         for entry in index["segments"]:
             file = place.path / SEGMENTS / Path(entry["file"]).name
             if not file.is_file():
-                with _whole(file.with_suffix(f".{os.getpid()}.tmp"), file) as write:
+                with whole_file(file.with_suffix(f".{os.getpid()}.tmp"), file) as write:
                     saved = Saved(file.name, f"{below}/{SEGMENTS}", "output")
                     await client.download(saved, write, entry["bytes"] + SEGMENT_SPARE)
         os.replace(place.path / f"{INDEX}.fetched", place.path / INDEX)
-        with _whole(place.frames.with_suffix(f".{os.getpid()}.tmp"), place.frames) as write:
+        with whole_file(place.frames.with_suffix(f".{os.getpid()}.tmp"), place.frames) as write:
             await client.download(frames, write, FRAMES_BYTES)
 
     async def stop(self) -> None:
@@ -146,26 +145,30 @@ class StartedWorker:
             await asyncio.to_thread(server.stop)
 
 
-def started_workers(
-    comfy: Path, folder: FilmFolder, job: GraphJob, count: int, *, cpu: bool | None, timeout: float, patience: float
-) -> list[StartedWorker]:
-    """So many workers of the ComfyUI in `comfy`, each on a graphics card of its own where there are several, or on its share of the
-    cores."""
+def started_worker(
+    folder: FilmFolder,
+    number: int,
+    count: int,
+    *,
+    job: GraphJob,
+    comfy: Path | None,
+    cpu: bool | None,
+    timeout: float,
+    patience: float,
+) -> StartedWorker:
+    """Worker `number`, from 1, of the `count` on this machine: a ComfyUI of the install `comfy`, or of the usual one, on a graphics
+    card of its own where there are several, or on its share of the cores."""
     cards = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    cores = max(1, (os.cpu_count() or 1) // count)
-    workers = []
-    for number in range(count):
-        extra = ["--cuda-device", str(number % cards)] if cards > 1 and not cpu else []
+    extra = ["--cuda-device", str((number - 1) % cards)] if cards > 1 and count > 1 and not cpu else []
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))} if count > 1 and not cards else {}
+    root = folder.path.absolute() / "servers"
 
-        def start(number: int = number, extra: list[str] = extra) -> Server:
-            root = folder.path.absolute() / "servers"
-            place, output = root / str(number + 1), root / "output"
-            place.mkdir(parents=True, exist_ok=True)
-            threads = {"OMP_NUM_THREADS": str(cores)} if count > 1 and not cards else {}
-            return launch(comfy, place, cpu=cpu, extra=extra, timeout=timeout, output=output, environment=threads)
+    def start() -> Server:
+        place, found = root / str(number), find_comfy(comfy)
+        place.mkdir(parents=True, exist_ok=True)
+        return launch(found, place, cpu=cpu, extra=extra, timeout=timeout, output=root / "output", environment=threads)
 
-        workers.append(StartedWorker(f"ComfyUI {number + 1}", job, patience, start))
-    return workers
+    return StartedWorker(f"ComfyUI {number}", job, patience, start)
 
 
 class _Watch:
@@ -196,18 +199,3 @@ def _index(path: Path) -> dict[str, Any]:
     if not index["finished"]:
         raise LongTakeError("its reel is not finished")
     return index
-
-
-@contextmanager
-def _whole(temporary: Path, final: Path) -> Iterator[Callable[[bytes], object]]:
-    """A function that writes to a file, which gets its final name once it is whole. Raises UsageError where it cannot be."""
-    try:
-        with temporary.open("wb") as file:
-            yield file.write
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, final)
-    except OSError as error:
-        raise UsageError(f"{final}: cannot be written ({error.strerror}); free some space or give another --folder") from None
-    finally:
-        temporary.unlink(missing_ok=True)
