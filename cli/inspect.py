@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.console import Console
 
 from ..errors import ReelError, UsageError, shorten
+from ..farm.folder import FILM, FilmFolder
 from ..media import hdr
 from ..metrics.joins import JoinFrames
 from .bars import Bars
@@ -35,6 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the report; raises UsageError, MediaError, ReelError."""
     if arguments.plot and arguments.plot.suffix.lower() != ".png":
         raise UsageError(f"--plot {arguments.plot}: give a file name that ends in .png")
+    if (arguments.path / FILM).is_file():
+        chains = FilmFolder(arguments.path).listed()
+        say_report({"film": str(arguments.path), "chains": chains}, chain_lines(chains), arguments.json)
+        return 0
     if arguments.path.is_dir():
         if arguments.prune:
             prune(arguments.path)
@@ -205,6 +210,16 @@ def film_lines(film: Inspected) -> list[str]:
     found = "found" if report["mark"]["found"] else "not found"
     lines.append(f"mark     {found} (score {report['mark']['score']:.1f}, threshold {report['mark']['threshold']:g})")
     return lines
+
+
+def chain_lines(chains: list[dict[str, Any]]) -> list[str]:
+    """The chains of a film that is made in chains, for reading."""
+    left = sum(chain["state"] != "done" for chain in chains)
+    lines = [
+        f"chain {chain['chain']:<4}{chain['state']:8}{chain['seconds']:g} s  {shorten(' / '.join(chain['prompts']), 70)}"
+        for chain in chains
+    ]
+    return [*lines, f"missing  {left} of {len(chains)} chains" if left else "all chains are done"]
 
 
 def reel_lines(reel: ReelContent) -> list[str]:

@@ -114,6 +114,11 @@ class Client:
                     raise LongTakeError(f"{self.url}: answers, but not as ComfyUI does ({path}); give its address") from None
                 return response.status, None
 
+    @property
+    def listening(self) -> bool:
+        """Whether the websocket is open, so that silence means something."""
+        return self._listening
+
     async def check(self) -> None:
         """Raises LongTakeError where no ComfyUI answers."""
         status, answer = await self._json("GET", "/system_stats")

@@ -65,7 +65,7 @@ class ComfyWorker:
                     await apply(client, graph, setting, self.infos)
                 watch = _Watch(chain, self.job.take, board)
                 running = asyncio.create_task(client.run(graph, watch.on_event))
-                entry = await self._patiently(running, watch)
+                entry = await self._patiently(client, running, watch)
                 await self._fetch(client, chain, place, self.job.frames_in(entry))
             place.check()
         except (Lost, Unfit, UsageError, GraphFailed):
@@ -74,10 +74,13 @@ class ComfyWorker:
             text = str(error)
             raise Lost(text if self.url in text else f"{self.url}: {text}") from None
 
-    async def _patiently(self, running: asyncio.Task[dict[str, Any]], watch: _Watch) -> dict[str, Any]:
+    async def _patiently(self, client: Client, running: asyncio.Task[dict[str, Any]], watch: _Watch) -> dict[str, Any]:
+        """What the graph gives, for as long as the websocket tells of something now and then; where there is none, without end."""
         try:
             while not running.done():
                 await asyncio.wait([running], timeout=1)
+                if not client.listening:
+                    watch.heard = time.monotonic()
                 if not running.done() and time.monotonic() - watch.heard > self.patience:
                     raise Lost(f"{self.url}: nothing has moved for {self.patience:g} s; allow more with --patience")
         finally:
@@ -134,9 +137,13 @@ class StartedWorker:
         return await self.worker.busy()
 
     async def make(self, chain: Chain, folder: FilmFolder, board: Board) -> None:
-        """See ComfyWorker."""
+        """See ComfyWorker. One that is lost is ended, so that nothing of it goes on in the folder that others share."""
         assert self.worker is not None
-        await self.worker.make(chain, folder, board)
+        try:
+            await self.worker.make(chain, folder, board)
+        except Lost:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Ends the server."""

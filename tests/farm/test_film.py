@@ -1,0 +1,250 @@
+"""`longtake film` with the model in the box: chains side by side, killed and changed, give the film that one process makes."""
+
+import json
+import os
+import random
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from comfyui_longtake.farm.assembly import parts_of
+from comfyui_longtake.farm.folder import FilmFolder
+from comfyui_longtake.media.mark import read_record
+from comfyui_longtake.media.read import probe, read_frames
+
+KILLS = int(os.environ.get("LONGTAKE_KILLS", "3"))
+"""Moments at which a process of a film is killed."""
+
+
+def frames_of(path):
+    return torch.stack(list(read_frames(path)))
+
+
+def chains_of(tmp_path, name):
+    """Folders of a film's chains by number, and when their frames were finished."""
+    listed = FilmFolder(tmp_path / name).listed()
+    return [(one["state"], (Path(one["folder"]) / "frames.mkv")) for one in listed]
+
+
+def test_a_film_of_four_chains(film, tmp_path):
+    code, report, err = film("-o", "a.mp4")
+    assert code == 0, err
+    assert report["frames"] == 7 * 8 + 16 and report["fps"] == 8 and len(report["chains"]) == 4
+    assert [chain["begins"] for chain in report["chains"]] == [0, 16, 48, 56]
+    record = read_record(probe(tmp_path / "a.mp4").metadata["comment"])
+    assert record["cuts"] == [16, 48, 56] and record["seeds"] == [1, 2, 3, 7, 5]
+    assert record["prompt"] == ["a dog", "a horse", "a horse runs", "a rabbit", "a fox"]
+    assert record["joins"] == [32], "where the second chain's shots meet"
+    read = frames_of(tmp_path / "a.mp4")
+    kept = [frames_of(file) for _, file in chains_of(tmp_path, "a.film")]
+    assert len(read) == 72 and [len(one) for one in kept] == [16, 32, 8, 16]
+    assert (read - torch.cat(kept)).abs().mean() < 0.03, "the film is its chains, marked and encoded"
+
+
+def test_processes_make_the_same_film(film, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert film("-o", "one.mkv")[0] == 0
+    code, report, err = film("-o", "two.mkv", "--processes", "2")
+    assert code == 0, err
+    assert {one["by"] for one in report["made"]} == {"process 1", "process 2"} and len(report["made"]) == 4
+    for (_, one), (_, two) in zip(chains_of(tmp_path, "one.film"), chains_of(tmp_path, "two.film"), strict=True):
+        assert torch.equal(frames_of(one), frames_of(two))
+
+
+def test_a_change_makes_what_it_touches(film, tmp_path):
+    assert film("-o", "a.mp4")[0] == 0
+    before = {file: file.stat().st_mtime_ns for _, file in chains_of(tmp_path, "a.film")}
+    (tmp_path / "story.txt").write_text("cut 2: a dog\ncut 2: a cat\n2: a horse runs\ncut 1 seed 7: a rabbit\ncut 2: a fox")
+    code, report, err = film("-o", "a.mp4")
+    assert code == 0 and "3 of 4 chains are there already" in err
+    assert [one["chain"] for one in report["made"]] == [2]
+    after = {file: file.stat().st_mtime_ns for _, file in chains_of(tmp_path, "a.film")}
+    assert len(before.items() & after.items()) == 3
+    assert film("-o", "a.mp4")[1]["made"] == []
+
+
+def test_a_plan_is_commands_that_make_the_film(film, tmp_path, tiny_weights):
+    code, _, err = film("-o", "a.mp4", "--plan", "jobs.json")
+    assert code == 0, err
+    plan = json.loads((tmp_path / "jobs.json").read_text())
+    assert [job["chain"] for job in plan["jobs"]] == [1, 2, 3, 4] and not (tmp_path / "a.mp4").exists()
+    assert [job["seconds"] for job in plan["jobs"]] == [2, 4, 1, 2]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for words in [*(job["command"] for job in plan["jobs"][:2]), plan["then"]]:
+        command = [sys.executable, "-m", "comfyui_longtake", *words[1:]]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, shlex.join(words) + done.stderr
+    assert json.loads(done.stdout)["frames"] == 72 and (tmp_path / "a.mp4").exists()
+    assert {one["chain"] for one in json.loads(done.stdout)["made"]} == {3, 4}
+
+
+def test_inspect_says_what_is_missing(film, longtake, tmp_path):
+    assert film("-o", "a.mp4")[0] == 0
+    (FilmFolder(tmp_path / "a.film").listed()[1]["folder"])
+    folder = Path(FilmFolder(tmp_path / "a.film").listed()[1]["folder"])
+    (folder / "frames.mkv").unlink()
+    code, out, err = longtake("inspect", "a.film")
+    assert code == 0, err
+    assert re.search(r"chain 1 +done +2 s", out) and re.search(r"chain 2 +begun +4 s.*a horse / a horse runs", out), out
+    code, out, _ = longtake("inspect", "a.film", "--json")
+    assert [chain["state"] for chain in json.loads(out)["chains"]] == ["done", "begun", "done", "done"]
+
+
+def children(pid):
+    """Processes that a process has started, and those that they have."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        for child in (task / "children").read_text().split():
+            found += [int(child), *children(int(child))]
+    return found
+
+
+def alive(pid):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /proc")
+def test_killed_anywhere_it_ends_whole(film, tmp_path, tiny_weights):
+    """Workers and the command itself are killed at random moments; nothing that was done is made again, nobody is left over."""
+    shots = "\n".join(f"cut {4 + number % 3}: a dog number {number}" for number in range(8))
+    (tmp_path / "story.txt").write_text(shots)
+    assert film("-o", "whole.mkv", "--steps", "12")[0] == 0
+    words = ["film", "story.txt", "-o", "film.mkv", "--weights", str(tiny_weights), "--size", "64x48", "--steps", "12"]
+    command = [sys.executable, "-m", "comfyui_longtake", *words, "--no-sign", "--quiet", "--processes", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    rng, left, finished = random.Random(0), KILLS, {}
+    while True:
+        with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            started = set()
+            while left:
+                deadline = time.monotonic() + rng.uniform(1, 9)
+                while time.monotonic() < deadline and process.poll() is None:
+                    started |= set(children(process.pid))
+                    time.sleep(0.05)
+                if process.poll() is not None:
+                    break
+                left -= 1
+                workers = [pid for pid in children(process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+                victim = rng.choice([process.pid, *workers])
+                os.kill(victim, signal.SIGKILL)
+                if victim == process.pid:
+                    break
+            said = process.communicate(timeout=240)[1]
+        time.sleep(0.5)
+        assert not [pid for pid in started if alive(pid)], "somebody is left over"
+        now = {file: file.stat().st_mtime_ns for state, file in chains_of(tmp_path, "film.film") if state == "done"}
+        assert finished.items() <= now.items(), "a chain that was done was made again"
+        finished = now
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, said
+        assert not (tmp_path / "film.mkv").exists()
+    assert left == 0 or len(finished) == 8
+    for (_, one), (_, two) in zip(chains_of(tmp_path, "whole.film"), chains_of(tmp_path, "film.film"), strict=True):
+        assert torch.equal(frames_of(one), frames_of(two))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--chain", "5"], "--chain 5: the film has 4, numbered from 1"),
+        (["-o", "a.png"], "-o a.png: a film is .mp4"),
+        (["--folder", "story.txt"], "story.txt: cannot be used"),
+        (["--set", "1.seed=2"], "--set changes a graph: give --graph, --server or --local too"),
+        (["--local", "2"], "--weights is for the model in the box without ComfyUI"),
+        (["--cpu"], "--comfyui and --cpu need --local N, or --graph GRAPH"),
+        (["--ray", "127.0.0.1:1"], "--ray 127.0.0.1:1: "),
+        (["-o", "story.txt/a.mp4"], "story.txt/a.mp4"),
+    ],
+)
+def test_wrong_words_are_one_line(film, words, said):
+    if "--ray" in words:
+        pytest.importorskip("ray")
+    code, _, err = film(*words)
+    assert code in (1, 2) and said in err.splitlines()[-1] and "Traceback" not in err, err
+
+
+@pytest.mark.parametrize(
+    ("shots", "said"),
+    [
+        (None, "missing.txt: cannot be read"),
+        ("", "0 shots; give 1 to 1000"),
+        ("# nothing\n\n", "0 shots"),
+        ("-1: a dog", "-1 s; give more"),
+    ],
+)
+def test_lists_of_no_use_are_one_line(longtake, tmp_path, shots, said):
+    if shots is not None:
+        (tmp_path / "missing.txt").write_text(shots)
+    code, _, err = longtake("film", "missing.txt")
+    assert code == 2 and said in err and len(err.splitlines()) == 1, err
+
+
+def test_a_folder_of_something_else_is_left_alone(film, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/diary.txt").write_text("dear diary")
+    code, _, err = film("--folder", "mine")
+    assert code == 2 and "mine: holds diary.txt, which is no film's; give a new or empty --folder" in err
+    assert [entry.name for entry in (tmp_path / "mine").iterdir()] == ["diary.txt"]
+
+
+def test_two_commands_do_not_make_one_film(film, tmp_path):
+    folder = FilmFolder(tmp_path / "film.film")
+    with folder.hold():
+        code, _, err = film()
+    assert code == 2 and "another command is making this film" in err
+
+
+def test_one_chain_says_so(film, tmp_path):
+    (tmp_path / "story.txt").write_text("1: a dog\n1: a cat")
+    code, report, err = film("--processes", "2")
+    assert code == 0 and "the film is one chain, 1 of 2 workers have nothing to do" in err
+    assert len(report["chains"]) == 1
+
+
+def test_a_list_changed_meanwhile_is_said(film, tmp_path, monkeypatch):
+    from comfyui_longtake.cli import film as command
+
+    make = command.make_here
+
+    def changed(*words):
+        make(*words)
+        (tmp_path / "story.txt").write_text("1: another dog")
+
+    monkeypatch.setattr(command, "make_here", changed)
+    code, report, err = film("-o", "a.mp4")
+    assert code == 0 and "story.txt was changed meanwhile: the same command makes what has changed" in err
+    assert len(report["chains"]) == 4
+
+
+def test_chains_of_two_sizes_are_refused(film, tmp_path):
+    assert film("-o", "a.mp4")[0] == 0
+    folder = FilmFolder(tmp_path / "a.film")
+    listed = folder.listed()
+    assert film("-o", "b.mp4", "--size", "96x64")[0] == 0
+    other = FilmFolder(tmp_path / "b.film").listed()
+    os.replace(Path(listed[1]["folder"]) / "frames.mkv", tmp_path / "spare.mkv")
+    os.replace(Path(other[1]["folder"]) / "frames.mkv", Path(listed[1]["folder"]) / "frames.mkv")
+    from comfyui_longtake.errors import MediaError
+    from comfyui_longtake.farm.chains import Chain
+
+    chains = [Chain(number, (), Path(one["folder"]).name) for number, one in enumerate(listed, 1)]
+    with pytest.raises(MediaError, match="chain 2 is 96x64 at 8 fps, chain 1 64x48 at 8 fps"):
+        parts_of(folder, chains)
+
+
+def test_a_refused_film_leaves_nothing(film, tmp_path):
+    code, _, err = film("-o", "a.mp4", "--guard", "refuse")
+    assert code == 0, err
+    (tmp_path / "story.txt").write_text("1: a naked child")
+    code, _, err = film("-o", "b.mp4", "--guard", "refuse")
+    assert code == 1 and not (tmp_path / "b.mp4").exists() and "Traceback" not in err
