@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import LongTakeError, UsageError
+from ..errors import LongTakeError, UsageError, shorten
 from ..reel.files import INDEX
 from .chains import Chain
 from .folder import FRAMES, FilmFolder, whole_file
@@ -22,6 +23,7 @@ from .schedule import Board, Lost, Unfit, Worker
 
 PIECE = 8 << 20
 """Bytes fetched at once."""
+KNOCK_SECONDS = 5.0
 LOOK = 1.0
 """Seconds between looks at how far an actor is."""
 RESTARTS = 20
@@ -159,6 +161,8 @@ def ray_workers(address: str, count: int, build: Build) -> Sequence[RayWorker]:
         ray: Any = importlib.import_module("ray")  # typed otherwise where it is installed
     except ImportError:
         raise UsageError(HINT) from None
+    if address:
+        _knock(address)
     try:
         ray.init(address or "local", include_dashboard=False if not address else None, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
@@ -171,3 +175,15 @@ def ray_workers(address: str, count: int, build: Build) -> Sequence[RayWorker]:
     share = {"num_gpus": 1} if cards else {"num_cpus": max(1, cores // count)}
     actor = ray.remote(max_restarts=RESTARTS, max_concurrency=8, **share)(Studio)
     return [RayWorker(number, actor.remote(build, max(1, cores // count))) for number in range(1, count + 1)]
+
+
+def _knock(address: str) -> None:
+    """Raises UsageError where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise UsageError(f"--ray {shorten(address)}: give HOST:PORT of its head, such as 10.0.0.1:6379")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"--ray {address}: no cluster answers ({reason}); give HOST:PORT of its head") from None

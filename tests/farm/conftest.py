@@ -91,10 +91,14 @@ class FilmServer:
         if path == "/ws":
             socket = web.WebSocketResponse()
             await socket.prepare(request)
+            told = set(self.entries)
             while not socket.closed:
+                for name in [name for name, entry in self.entries.items() if entry and name not in told]:
+                    told.add(name)
+                    await socket.send_json({"type": "executing", "data": {"node": None, "prompt_id": name}})
                 if self.behave != "hang":
                     await socket.send_json({"type": "status", "data": {}})
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.1)
             return socket
         if path == "/system_stats":
             return web.json_response({"system": {}})

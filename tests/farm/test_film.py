@@ -1,5 +1,6 @@
 """`longtake film` with the model in the box: chains side by side, killed and changed, give the film that one process makes."""
 
+import contextlib
 import json
 import os
 import random
@@ -86,7 +87,6 @@ def test_a_plan_is_commands_that_make_the_film(film, tmp_path, tiny_weights):
 
 def test_inspect_says_what_is_missing(film, longtake, tmp_path):
     assert film("-o", "a.mp4")[0] == 0
-    (FilmFolder(tmp_path / "a.film").listed()[1]["folder"])
     folder = Path(FilmFolder(tmp_path / "a.film").listed()[1]["folder"])
     (folder / "frames.mkv").unlink()
     code, out, err = longtake("inspect", "a.film")
@@ -100,9 +100,16 @@ def children(pid):
     """Processes that a process has started, and those that they have."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*"):
-        for child in (task / "children").read_text().split():
-            found += [int(child), *children(int(child))]
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            for child in (task / "children").read_text().split():
+                found += [int(child), *children(int(child))]
     return found
+
+
+def command_of(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def alive(pid):
@@ -133,7 +140,7 @@ def test_killed_anywhere_it_ends_whole(film, tmp_path, tiny_weights):
                 if process.poll() is not None:
                     break
                 left -= 1
-                workers = [pid for pid in children(process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+                workers = [pid for pid in children(process.pid) if b"spawn_main" in command_of(pid)]
                 victim = rng.choice([process.pid, *workers])
                 os.kill(victim, signal.SIGKILL)
                 if victim == process.pid:
@@ -160,9 +167,10 @@ def test_killed_anywhere_it_ends_whole(film, tmp_path, tiny_weights):
         (["-o", "a.png"], "-o a.png: a film is .mp4"),
         (["--folder", "story.txt"], "story.txt: cannot be used"),
         (["--set", "1.seed=2"], "--set changes a graph: give --graph, --server or --local too"),
-        (["--local", "2"], "--weights is for the model in the box without ComfyUI"),
+        (["--local", "2"], "--size is for the model in the box without ComfyUI"),
         (["--cpu"], "--comfyui and --cpu need --local N, or --graph GRAPH"),
-        (["--ray", "127.0.0.1:1"], "--ray 127.0.0.1:1: "),
+        (["--ray", "127.0.0.1:1"], "--ray 127.0.0.1:1: no cluster answers"),
+        (["--ray", "nonsense"], "--ray nonsense: give HOST:PORT of its head"),
         (["-o", "story.txt/a.mp4"], "story.txt/a.mp4"),
     ],
 )
