@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -130,8 +130,8 @@ def make_chains(plan: FilmPlan, stop: Stop, console: Console) -> list[dict[str, 
         if alone:
             make_here(plan, missing, board)
         else:
-            schedule = Schedule(workers_of(plan), plan.folder, board, WAIT_SECONDS)
-            stop.run(schedule.run(missing), kept(plan))
+            with workers_of(plan) as workers:
+                stop.run(Schedule(workers, plan.folder, board, WAIT_SECONDS).run(missing), kept(plan))
     return board.made
 
 
@@ -150,13 +150,15 @@ def make_here(plan: FilmPlan, missing: Sequence[Chain], board: Lines) -> None:
         board.done(chain, "this process", time.monotonic() - begin)
 
 
-def workers_of(plan: FilmPlan) -> Sequence[Worker]:
+@contextmanager
+def workers_of(plan: FilmPlan) -> Iterator[Sequence[Worker]]:
     """Who makes the chains. Raises UsageError where Ray is asked for and not there."""
     from ..farm.servers import ComfyWorker, started_worker
 
     job = plan.job
     if isinstance(job, GraphJob) and plan.servers:
-        return [ComfyWorker(url, job, plan.patience) for url in plan.servers]
+        yield [ComfyWorker(url, job, plan.patience) for url in plan.servers]
+        return
     count: int = plan.processes if isinstance(job, BoxJob) else plan.local
     build: Callable[[FilmFolder, int, int], Worker]
     if isinstance(job, BoxJob):
@@ -167,8 +169,10 @@ def workers_of(plan: FilmPlan) -> Sequence[Worker]:
     if plan.ray is not None:
         from ..farm.ray_farm import ray_workers
 
-        return ray_workers(plan.ray, count, build)
-    return [build(plan.folder, number, count) for number in range(1, count + 1)]
+        with ray_workers(plan.ray, count, build) as workers:
+            yield workers
+    else:
+        yield [build(plan.folder, number, count) for number in range(1, count + 1)]
 
 
 def kept(plan: FilmPlan) -> str:

@@ -7,11 +7,14 @@ folder has to be shared.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
+import io
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -153,9 +156,10 @@ class RayWorker:
             raise Lost(f"{self.name}: {str(error).splitlines()[0]}") from None
 
 
-def ray_workers(address: str, count: int, build: Build) -> Sequence[RayWorker]:
-    """Actors of the cluster at `address`, "" for one that is started here and ends with this process: `count` of them, by default
-    one a graphics card, or one a machine where there are none. Raises UsageError where Ray is not there or does not answer."""
+@contextmanager
+def ray_workers(address: str, count: int, build: Build) -> Iterator[Sequence[RayWorker]]:
+    """Actors of the cluster at `address`, "" for one that is started here and ends here: `count` of them, by default one a graphics
+    card, or one a machine where there are none. Raises UsageError where Ray is not there or does not answer."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray: Any = importlib.import_module("ray")  # typed otherwise where it is installed
@@ -169,12 +173,17 @@ def ray_workers(address: str, count: int, build: Build) -> Sequence[RayWorker]:
         raise UsageError(
             f"--ray {address}: no cluster answers ({str(error).splitlines()[0]}); give HOST:PORT of its head"
         ) from None
-    resources = ray.cluster_resources()
-    cards, cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
-    count = count or cards or len([node for node in ray.nodes() if node["Alive"]])
-    share = {"num_gpus": 1} if cards else {"num_cpus": max(1, cores // count)}
-    actor = ray.remote(max_restarts=RESTARTS, max_concurrency=8, **share)(Studio)
-    return [RayWorker(number, actor.remote(build, max(1, cores // count))) for number in range(1, count + 1)]
+    try:
+        resources = ray.cluster_resources()
+        cards, cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
+        count = count or cards or len([node for node in ray.nodes() if node["Alive"]])
+        share = {"num_gpus": 1} if cards else {"num_cpus": max(1, cores // count)}
+        actor = ray.remote(max_restarts=RESTARTS, max_concurrency=8, **share)(Studio)
+        with contextlib.redirect_stdout(io.StringIO()):  # Ray tells there of every death, which the schedule tells too
+            yield [RayWorker(number, actor.remote(build, max(1, cores // count))) for number in range(1, count + 1)]
+            ray.shutdown()
+    finally:
+        ray.shutdown()
 
 
 def _knock(address: str) -> None:
