@@ -2,14 +2,15 @@
 
 import argparse
 import asyncio
+import copy
 import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,21 +19,18 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from ..errors import LongTakeError, UsageError
 from ..farm.answers import listed, mapping
 from ..farm.answers import number as number_of
-from ..farm.client import Client, Events, nothing, server_url
+from ..farm.client import Client, Events, NoAnswer, nothing, server_url
 from ..farm.comfy import START_SECONDS, failed_packs, find_comfy, read_log, serve
 from ..farm.graph import (
     Graph,
     Setting,
     check_links,
-    input_specs,
     parse_setting,
-    parse_value,
     reachable,
     read_graph,
-    spec_of,
-    takes_upload,
     title,
 )
+from ..farm.graph_job import apply
 from ..farm.graph_outputs import clean_name, find_outputs, new_file
 from .bars import Bars
 from .terminal import printable, say_path
@@ -68,7 +66,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "-o", "--output", type=Path, default=Path("output"), metavar="DIR", help="where the results go; overwrites nothing (output)"
     )
     where = parser.add_argument_group("where it runs")
-    where.add_argument("--server", metavar="URL", help="a ComfyUI that is running, such as http://127.0.0.1:8188")
+    where.add_argument(
+        "--server",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a ComfyUI that is running, such as http://127.0.0.1:8188; of several the least busy that is well",
+    )
     where.add_argument("--comfyui", type=Path, metavar="DIR", help="the ComfyUI to start instead")
     where.add_argument("--work", type=Path, metavar="DIR", help="keep the folders of the started ComfyUI here: reels resume there")
     where.add_argument("--cpu", action="store_true", help="start it on the CPU, even where there is a GPU")
@@ -89,8 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     local = [name for name in ("comfyui", "work", "cpu") if getattr(arguments, name)]
     if arguments.server and local:
         raise UsageError(f"--server with --{local[0]}: a server that is running keeps its own settings; leave one out")
-    url = server_url(arguments.server) if arguments.server else None
-    comfy = None if url else find_comfy(arguments.comfyui)
+    urls = list(dict.fromkeys(map(server_url, arguments.server)))
+    comfy = None if urls else find_comfy(arguments.comfyui)
     if arguments.output.exists() and not arguments.output.is_dir():
         raise UsageError(f"-o {arguments.output}: is a file; give a folder")
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -109,14 +113,13 @@ def run(arguments: argparse.Namespace) -> int:
                         timeout=arguments.start_timeout,
                     )
                 )
-            url, alive = server.url, server.alive
+            urls, alive = [server.url], server.alive
             for pack in failed_packs(read_log(server.log)):
                 console.print(
                     f"[yellow]note:[/yellow] the custom node {escape(printable(pack))} failed to import; see {server.log}"
                 )
-        assert url is not None
-        client = Client(url, alive)
-        paths = stop.run(drive(client, graph, settings, arguments.output, console, arguments.timeout))
+        job = Job(graph, settings, arguments.output, arguments.timeout)
+        client, paths = stop.run(drive_one(urls, alive, job, console))
     seconds = round(time.perf_counter() - begin, 3)
     if arguments.json:
         print(json.dumps({"files": [str(path) for path in paths], "prompt_id": client.prompt_id, "seconds": seconds}))
@@ -131,34 +134,57 @@ def file_names(graph: Graph) -> list[str]:
     return list(dict.fromkeys(v for node in graph.values() for v in node["inputs"].values() if isinstance(v, str) and v))
 
 
-async def drive(
-    client: Client, graph: Graph, settings: list[Setting], folder: Path, console: Console, timeout: float | None
-) -> list[Path]:
+class Job(NamedTuple):
+    """A graph to be run with its settings, the folder of what it makes, and how many seconds it may take."""
+
+    graph: Graph
+    settings: list[Setting]
+    folder: Path
+    timeout: float | None
+
+
+async def drive_one(urls: Sequence[str], alive: Callable[[], object], job: Job, console: Console) -> tuple[Client, list[Path]]:
+    """Runs the job on the least busy server, and on the next where one is not well or is lost on the way; gives who ran it and the
+    paths of what was made. Raises LongTakeError: with one server its own error, with several the reasons of all."""
+    if len(urls) == 1:
+        client = Client(urls[0], alive)
+        return client, await drive(client, job, console)
+    loads = await asyncio.gather(*(waiting_at(url) for url in urls), return_exceptions=True)
+    reasons = [str(load) for load in loads if isinstance(load, LongTakeError)]
+    well = sorted((load, which) for which, load in enumerate(loads) if isinstance(load, int))
+    for _, which in well:
+        try:
+            client = Client(urls[which])
+            return client, await drive(client, job._replace(graph=copy.deepcopy(job.graph)), console)
+        except NoAnswer as error:
+            reasons.append(str(error))
+            console.print(f"[yellow]note:[/yellow] {escape(printable(error))}")
+    raise LongTakeError("no server ran the graph: " + "; ".join(reasons))
+
+
+async def waiting_at(url: str) -> int:
+    """How many graphs wait on a server. Raises LongTakeError."""
+    async with Client(url) as client:
+        await client.check()
+        return await client.waiting()
+
+
+async def drive(client: Client, job: Job, console: Console) -> list[Path]:
     """Sets, runs and downloads; the paths of what was made. Raises LongTakeError."""
+    graph = job.graph
     async with client:
         await client.check()
         infos = {kind: await client.object_info(kind) for kind in {node["class_type"] for node in graph.values()}}
         missing = [kind for kind in infos if not infos[kind]]
         if missing:
             raise LongTakeError(f"{client.url}: the graph is refused: the server has no class {', '.join(sorted(missing))}")
-        for setting in settings:
+        for setting in job.settings:
             await apply(client, graph, setting, infos)
         check_links(graph, "--set")
         outputs = {node for node, content in graph.items() if infos[content["class_type"]].get("output_node")}
         with show(graph, reachable(graph, outputs), console) as on_event:
-            entry = await client.run(graph, on_event, timeout)
-        return await collect(client, graph, entry, folder)
-
-
-async def apply(client: Client, graph: Graph, setting: Setting, infos: dict[str, dict[str, Any]]) -> None:
-    """Sets one input, uploading the local file that it names. Raises UsageError, LongTakeError."""
-    node = graph[setting.node]
-    spec = spec_of(graph, setting, input_specs(infos[node["class_type"]]))
-    path = Path(setting.text).expanduser()
-    if takes_upload(spec) and path.is_file():
-        node["inputs"][setting.name] = await client.upload(path)
-    else:
-        node["inputs"][setting.name] = parse_value(graph, setting.text, spec)
+            entry = await client.run(graph, on_event, job.timeout)
+        return await collect(client, graph, entry, job.folder)
 
 
 async def collect(client: Client, graph: Graph, entry: dict[str, Any], folder: Path) -> list[Path]:

@@ -74,6 +74,8 @@ class FakeServer:
         if path == "/upload/image":
             form = await request.post()
             return web.json_response({"name": f"up {form['image'].filename}", "subfolder": "sub", "type": "input"})
+        if path == "/prompt" and request.method == "GET":
+            return web.json_response({"exec_info": {"queue_remaining": 0}})
         if path == "/prompt":
             self.posted = (await request.json())["prompt"]
             if self.behave == "refuse":
@@ -204,3 +206,20 @@ def test_a_task_that_takes_its_end_for_a_timeout_is_ended_all_the_same():
         return await client.end(task), task.cancelled()
 
     assert asyncio.run(asyncio.wait_for(main(), 20)) == (None, True)
+
+
+def test_of_several_servers_the_least_busy_runs_it(against, longtake, tmp_path):
+    """One that does not answer and one that is no ComfyUI are passed over."""
+    server, *_ = against("well")
+    urls = [f"http://127.0.0.1:{free_port()}", FakeServer("other site").url, server.url]
+    words = [word for url in urls for word in ("--server", url)]
+    code, out, err = longtake("run", "g.json", *words, "-o", "out", "--json")
+    assert code == 0, err
+    assert (tmp_path / "out/x_2.png").exists() and json.loads(out)["prompt_id"] == "p1"
+
+
+def test_several_servers_that_are_not_well_are_all_named(longtake, tmp_path):
+    (tmp_path / "g.json").write_text(json.dumps(GRAPH))
+    urls = [f"http://127.0.0.1:{free_port()}", FakeServer("other site").url]
+    code, _, err = longtake("run", "g.json", "--server", urls[0], "--server", urls[1])
+    assert code == 1 and all(url in err for url in urls) and "no server ran the graph: " in err and len(err.splitlines()) == 1
