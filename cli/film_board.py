@@ -1,5 +1,6 @@
 """The chains of a film on the terminal: a line for each that is in work, and one for each that is done."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,6 +31,7 @@ class Lines:
         self.chains, self.progress = chains, progress
         self.tasks: dict[str, TaskID] = {}
         self.made: list[dict[str, Any]] = []
+        self.start = time.monotonic()
 
     def begun(self, chain: Chain, worker: str) -> None:
         """See Board."""
@@ -44,7 +46,8 @@ class Lines:
     def done(self, chain: Chain, worker: str, seconds: float) -> None:
         """See Board."""
         self.gave_up(chain)
-        self.made.append({"chain": chain.number, "by": worker, "seconds": round(seconds, 3)})
+        began = time.monotonic() - self.start - seconds
+        self.made.append({"chain": chain.number, "by": worker, "began": round(began, 3), "seconds": round(seconds, 3)})
         self.progress.console.print(f"chain {chain.number}/{self.chains}: {seconds:.1f} s on {escape(printable(worker))}")
 
     def gave_up(self, chain: Chain) -> None:

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import comfyui_longtake
 from comfyui_longtake.errors import LongTakeError, UsageError
-from comfyui_longtake.tools import canvas_pictures, locale_files, model_card, sheets, thumbnails, workflow_forms
+from comfyui_longtake.tools import canvas_pictures, film_picture, locale_files, model_card, sheets, thumbnails, workflow_forms
 from comfyui_longtake.tools.artefacts import ROOT, Artefact, find_stale, write_record
 
 KINDS: dict[str, ModuleType] = {  # in the order in which one builds on another
@@ -20,6 +20,7 @@ KINDS: dict[str, ModuleType] = {  # in the order in which one builds on another
     "pictures": canvas_pictures,
     "thumbnails": thumbnails,
     "sheets": sheets,
+    "film": film_picture,
     "figures": model_card,
 }
 
