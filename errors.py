@@ -1,5 +1,9 @@
 """Errors a user can cause or meet, each one line: what was given, what is allowed, what to do."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 
 class LongTakeError(Exception):
     """Any failure LongTake can explain; the command line prints its message and ends with `exit_code`."""
@@ -9,8 +13,22 @@ class LongTakeError(Exception):
     def __init_subclass__(cls) -> None:
         cls.__module__ = "longtake"  # ComfyUI shows it to users, and a pack's real one is the path of its folder
 
+    def __reduce__(self) -> tuple[Callable[[str, str], LongTakeError], tuple[str, str]]:
+        """For another process, which could not find the class under that name."""
+        return _made_again, (type(self).__name__, str(self))
+
 
 LongTakeError.__module__ = "longtake"
+
+
+def _made_again(name: str, message: str) -> LongTakeError:
+    """The error of the class of that name, a plain one where this process does not know it."""
+    kinds, waiting = {"LongTakeError": LongTakeError}, [LongTakeError]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            kinds[kind.__name__] = kind
+            waiting.append(kind)
+    return kinds.get(name, LongTakeError)(message)
 
 
 class UsageError(LongTakeError):

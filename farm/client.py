@@ -225,7 +225,7 @@ class Client:
         status, answer = await self._json("POST", "/prompt", json={"prompt": graph, "client_id": self.id})
         answer = answer if isinstance(answer, dict) else {}
         if status != 200 or not isinstance(answer.get("prompt_id"), str):
-            raise LongTakeError(refusal(graph, answer) or f"{self.url}: did not take the graph (status {status})")
+            raise GraphRefused(refusal(graph, answer) or f"{self.url}: did not take the graph (status {status})")
         if answer.get("node_errors"):
             on_event("left_out", {"reason": refusal(graph, answer)})
         return answer["prompt_id"]
@@ -298,6 +298,10 @@ class Client:
 
 class NoAnswer(LongTakeError):
     """The server cannot be reached, or broke off."""
+
+
+class GraphRefused(LongTakeError):
+    """The server does not take the graph: a block or a model is not there, or a value is not allowed."""
 
 
 class GraphFailed(LongTakeError):

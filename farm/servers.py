@@ -15,7 +15,7 @@ from ..reel.files import INDEX
 from ..reel.migrations import SEGMENTS
 from . import answers
 from .chains import Chain
-from .client import Client, GraphFailed, nothing
+from .client import Client, GraphFailed, GraphRefused, nothing
 from .comfy import Server, find_comfy, launch
 from .folder import ChainFolder, FilmFolder, whole_file
 from .graph_job import REELS, GraphJob, apply
@@ -70,6 +70,8 @@ class ComfyWorker:
             place.check()
         except (Lost, Unfit, UsageError, GraphFailed):
             raise
+        except GraphRefused as error:
+            raise Unfit(f"{self.url}: {error}") from None
         except LongTakeError as error:
             text = str(error)
             raise Lost(text if self.url in text else f"{self.url}: {text}") from None

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pickle
 import random
 import re
 import shlex
@@ -14,8 +15,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from comfyui_longtake.errors import LongTakeError, ReelError, UsageError
 from comfyui_longtake.farm.assembly import parts_of
+from comfyui_longtake.farm.client import GraphFailed
 from comfyui_longtake.farm.folder import FilmFolder
+from comfyui_longtake.farm.schedule import Lost, Unfit
 from comfyui_longtake.media.mark import read_record
 from comfyui_longtake.media.read import probe, read_frames
 
@@ -248,6 +252,25 @@ def test_chains_of_two_sizes_are_refused(film, tmp_path):
     chains = [Chain(number, (), Path(one["folder"]).name) for number, one in enumerate(listed, 1)]
     with pytest.raises(MediaError, match="chain 2 is 96x64 at 8 fps, chain 1 64x48 at 8 fps"):
         parts_of(folder, chains)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_chain_folder_of_another_reel_is_one_line(film, tmp_path, processes):
+    assert film("-o", "a.mp4")[0] == 0
+    folder = Path(FilmFolder(tmp_path / "a.film").listed()[0]["folder"])
+    index = json.loads((folder / "reel.json").read_text())
+    index["header"]["shape"][1] = 99
+    (folder / "reel.json").write_text(json.dumps(index))
+    (folder / "frames.mkv").unlink()
+    code, _, err = film("-o", "a.mp4", "--processes", processes)
+    assert code == 1 and "Traceback" not in err, err
+    assert re.search(r"made with shape \[\d+, 99, \d+\], asked for .*; give another reel", err.splitlines()[-1])
+
+
+@pytest.mark.parametrize("kind", [LongTakeError, UsageError, ReelError, Lost, Unfit, GraphFailed])
+def test_errors_come_from_other_processes(kind):
+    came = pickle.loads(pickle.dumps(kind("no room")))
+    assert type(came) is kind and str(came) == "no room"
 
 
 def test_a_refused_film_leaves_nothing(film, tmp_path):

@@ -18,7 +18,7 @@ from comfyui_longtake.reel.store import Reel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHOTS = "1: a white rabbit jumps in snow\ncut 1: a brown dog walks in the desert\n1: a brown dog runs\ncut 1 seed 9: a red car\n"
-SET = ["--set", "Size and Duration.size=custom", "--set", "Size and Duration.width=96", "--set", "Size and Duration.height=64"]
+SET = ["--set", "Size and Duration.aspect=custom", "--set", "Size and Duration.width=96", "--set", "Size and Duration.height=64"]
 SET += ["--set", "Take Sampling.steps=3"]
 
 
