@@ -46,8 +46,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "film",
         help="make a film of shots side by side, on several machines or processes",
         usage="longtake film [options] [shots]",
-        description="Splits a list of shots at its hard cuts (lines that begin with cut) and makes the parts, called chains, side "
-        "by side. What is finished stays in the film's folder: the same command goes on from there.",
+        description="Splits a list of shots at its hard cuts (lines that begin with cut) and makes\n"
+        "the parts, called chains, side by side. What is finished stays in the film's\n"
+        "folder: the same command goes on from there.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=EXAMPLES,
     )

@@ -1,9 +1,15 @@
 """For tests of every room: the command line, weights of a few megabytes (the real nets, small and random), and denoisers whose
 answer is known in closed form, with the signature of the transformer in the box."""
 
+import contextlib
 import os
+import random
+import signal
+import subprocess
 import sys
 import tempfile
+import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,3 +191,52 @@ def make_scene():
         return replace(PLAIN, **{"subjects": (figure,), **changes})
 
     return make
+
+
+def processes(tag: str) -> dict[int, str]:
+    """Ids and command lines of the processes that have `tag` among their variables, and of what they have started."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if tag.encode() in (entry / "environ").read_bytes() and "State:\tZ" not in (entry / "status").read_text():
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return found
+
+
+@pytest.fixture
+def keep_killing(tmp_path):
+    """`keep_killing(words, victim, after, few)` runs a `longtake` command again and again, `kill -9`ing at random moments it or one
+    of the processes it has started whose command line `victim(line)` picks, as often as LONGTAKE_KILLS says (`few` times without
+    it); then lets it end and gives its standard output. `after()` is called each time that it has ended, when nothing runs any
+    more that it had started."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("looks at /proc")
+
+    def run(words, victim, after, few, wait=(1.0, 9.0)):
+        left, rng = int(os.environ.get("LONGTAKE_KILLS", few)), random.Random(0)
+        command, tag = [sys.executable, "-m", "comfyui_longtake", *map(str, words)], f"LONGTAKE_TEST={uuid.uuid4().hex}"
+        environment = os.environ | dict([tag.split("=")])
+        while True:
+            with (tmp_path / "stderr.txt").open("w+") as errors:
+                process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
+                moment = time.monotonic() + rng.uniform(*wait)
+                while left and process.poll() is None:
+                    time.sleep(0.05)
+                    if time.monotonic() > moment:
+                        targets = [pid for pid, line in processes(tag).items() if victim(line)]
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(rng.choice([process.pid, *targets]), signal.SIGKILL)
+                        moment, left = time.monotonic() + rng.uniform(*wait), left - 1
+                out = process.communicate(timeout=400)[0]
+                errors.seek(0)
+                said = errors.read()
+            deadline = time.monotonic() + 30
+            while over := processes(tag):
+                assert time.monotonic() < deadline, f"left over: {over}"
+                time.sleep(0.1)
+            after()
+            if process.returncode != -signal.SIGKILL:
+                assert process.returncode == 0, said
+                return out
+
+    return run

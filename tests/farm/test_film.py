@@ -1,16 +1,12 @@
 """`longtake film` with the model in the box: chains side by side, killed and changed, give the film that one process makes."""
 
-import contextlib
 import json
 import os
 import pickle
-import random
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,9 +18,6 @@ from comfyui_longtake.farm.folder import FilmFolder
 from comfyui_longtake.farm.schedule import Lost, Unfit
 from comfyui_longtake.media.mark import read_record
 from comfyui_longtake.media.read import probe, read_frames
-
-KILLS = int(os.environ.get("LONGTAKE_KILLS", "3"))
-"""Moments at which a process of a film is killed."""
 
 
 def frames_of(path):
@@ -100,66 +93,34 @@ def test_inspect_says_what_is_missing(film, longtake, tmp_path):
     assert [chain["state"] for chain in json.loads(out)["chains"]] == ["done", "begun", "done", "done"]
 
 
-def children(pid):
-    """Processes that a process has started, and those that they have."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            for child in (task / "children").read_text().split():
-                found += [int(child), *children(int(child))]
-    return found
-
-
-def command_of(pid):
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b""
-
-
-def alive(pid):
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /proc")
-def test_killed_anywhere_it_ends_whole(film, tmp_path, tiny_weights):
+def test_killed_anywhere_it_ends_whole(film, keep_killing, tmp_path, tiny_weights, monkeypatch):
     """Workers and the command itself are killed at random moments; nothing that was done is made again, nobody is left over."""
-    shots = "\n".join(f"cut {4 + number % 3}: a dog number {number}" for number in range(8))
-    (tmp_path / "story.txt").write_text(shots)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    (tmp_path / "story.txt").write_text("\n".join(f"cut {4 + number % 3}: a dog number {number}" for number in range(8)))
     assert film("-o", "whole.mkv", "--steps", "12")[0] == 0
-    words = ["film", "story.txt", "-o", "film.mkv", "--weights", str(tiny_weights), "--size", "64x48", "--steps", "12"]
-    command = [sys.executable, "-m", "comfyui_longtake", *words, "--no-sign", "--quiet", "--processes", "2"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    rng, left, finished = random.Random(0), KILLS, {}
-    while True:
-        with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
-            started = set()
-            while left:
-                deadline = time.monotonic() + rng.uniform(1, 9)
-                while time.monotonic() < deadline and process.poll() is None:
-                    started |= set(children(process.pid))
-                    time.sleep(0.05)
-                if process.poll() is not None:
-                    break
-                left -= 1
-                workers = [pid for pid in children(process.pid) if b"spawn_main" in command_of(pid)]
-                victim = rng.choice([process.pid, *workers])
-                os.kill(victim, signal.SIGKILL)
-                if victim == process.pid:
-                    break
-            said = process.communicate(timeout=240)[1]
-        time.sleep(0.5)
-        assert not [pid for pid in started if alive(pid)], "somebody is left over"
+    words = [
+        "film",
+        "story.txt",
+        "-o",
+        "film.mkv",
+        "--weights",
+        tiny_weights,
+        "--size",
+        "64x48",
+        "--steps",
+        "12",
+        "--no-sign",
+        "--json",
+    ]
+    finished = {}
+
+    def after():
         now = {file: file.stat().st_mtime_ns for state, file in chains_of(tmp_path, "film.film") if state == "done"}
         assert finished.items() <= now.items(), "a chain that was done was made again"
-        finished = now
-        if process.returncode == 0:
-            break
-        assert process.returncode == -signal.SIGKILL, said
-        assert not (tmp_path / "film.mkv").exists()
-    assert left == 0 or len(finished) == 8
+        finished.update(now)
+
+    out = keep_killing([*words, "--no-sign", "--json", "--processes", "2"], lambda line: "spawn_main" in line, after, 3)
+    assert json.loads(out)["frames"] == sum(8 * (4 + number % 3) for number in range(8)) and len(finished) == 8
     for (_, one), (_, two) in zip(chains_of(tmp_path, "whole.film"), chains_of(tmp_path, "film.film"), strict=True):
         assert torch.equal(frames_of(one), frames_of(two))
 
