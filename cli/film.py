@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         stop = stack.enter_context(Stop())
         if plan.only is None:
             stack.enter_context(plan.folder.hold())
-            plan.folder.write(plan.chains, plan.model)
+            plan.folder.write(plan.chains)
         else:
             plan.folder.prepare()
         made = make_chains(plan, stop, console)
@@ -198,7 +198,6 @@ def assembled(plan: FilmPlan, guard: Guard, console: Console) -> dict[str, Any]:
             plan.disclosure,
             watcher,
             seed=plan.seed,
-            model=plan.model,
             facts={"seeds": seeds, "chains": len(parts)},
         )
     late = [*guard.warnings, *([signed.note] if signed.note else [])]

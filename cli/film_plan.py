@@ -57,11 +57,6 @@ class FilmPlan:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def model(self) -> str:
-        """What makes it, for the record."""
-        return "ComfyUI graph" if isinstance(self.job, GraphJob) else "LongTake"
-
-    @property
     def prompts(self) -> list[str]:
         """All prompts, each once."""
         return list(dict.fromkeys(shot.prompt for chain in self.chains for shot in chain.shots))

@@ -28,10 +28,12 @@ CHUNK = 8
 
 
 class Part(NamedTuple):
-    """A finished chain: what its reel says, what its frames are and where, and which frames of the film they become."""
+    """A finished chain: what its reel says, which model made it, what its frames are and where, and which frames of the film they
+    become."""
 
     chain: Chain
     record: ReelRecord
+    model: str
     info: VideoInfo
     file: Path
     frames: range
@@ -48,14 +50,14 @@ def parts_of(folder: FilmFolder, chains: Sequence[Chain]) -> list[Part]:
     """The finished chains of a film. Raises ReelError or MediaError for one that is not done, or of another size or rate."""
     checked = [folder.chain(chain).check() for chain in chains]
     first = checked[0][1]
-    for chain, (_, info) in zip(chains, checked, strict=True):
+    for chain, (_, info, _) in zip(chains, checked, strict=True):
         if (info.width, info.height, info.fps) != (first.width, first.height, first.fps):
             one, other = (f"{i.width}x{i.height} at {float(i.fps):g} fps" for i in (info, first))
             raise MediaError(f"chain {chain.number} is {one}, chain 1 {other}; give all chains one size and rate")
-    places = ranges([info.frames for _, info in checked])
+    places = ranges([info.frames for _, info, _ in checked])
     return [
-        Part(chain, record, info, folder.chain(chain).frames, place)
-        for chain, (record, info), place in zip(chains, checked, places, strict=True)
+        Part(chain, record, model, info, folder.chain(chain).frames, place)
+        for chain, (record, info, model), place in zip(chains, checked, places, strict=True)
     ]
 
 
@@ -69,14 +71,15 @@ def joins_of(parts: Sequence[Part]) -> JoinFrames:
 
 
 def assemble(
-    parts: Sequence[Part], output: Path, disclosure: Disclosure, watcher: Watcher, *, seed: int, model: str, facts: dict[str, Any]
+    parts: Sequence[Part], output: Path, disclosure: Disclosure, watcher: Watcher, *, seed: int, facts: dict[str, Any]
 ) -> Signed:
     """Writes the film and signs it. Raises MediaError, and what the watcher raises, of which nothing is left then."""
     info, total, rate = parts[0].info, parts[-1].frames.stop, parts[0].info.fps
     prompts = [shot.prompt for part in parts for shot in part.chain.shots]
     cuts = [part.frames.start for part in parts[1:]]
     facts = facts | joins_of(parts)._asdict() | {"cuts": cuts, "loop": False, "fps": float(rate), "frames": total}
-    record = mark.make_record(prompts[0] if len(prompts) == 1 else prompts, seed, model, **facts)
+    models = ", ".join(dict.fromkeys(part.model for part in parts))
+    record = mark.make_record(prompts[0] if len(prompts) == 1 else prompts, seed, models, **facts)
     said = Film(disclosure, record, info.width, info.height, float(rate))
     sound = [FileSound(part.file, Fraction(part.frames.start) / rate) for part in parts if part.info.sound]
     writer = open_writer(output, info.width, info.height, rate, metadata=said.tags, sound=sound)

@@ -41,15 +41,15 @@ class ChainFolder:
         """The file of its frames."""
         return self.path / FRAMES
 
-    def check(self) -> tuple[ReelRecord, VideoInfo]:
-        """Its record and what its frames are. Raises ReelError or MediaError where it is not done."""
+    def check(self) -> tuple[ReelRecord, VideoInfo, str]:
+        """Its record, what its frames are, and the model that made it. Raises ReelError or MediaError where it is not done."""
         index = Reel.peek(self.path)
         if not index["finished"]:
             raise ReelError(f"{self.path}: its take is not finished")
         record, info = ReelRecord.read(index["metrics"], self.path / INDEX), probe(self.frames)
         if info.frames != record.frames:
             raise MediaError(f"{self.frames}: {info.frames} frames where its reel says {record.frames}")
-        return record, info
+        return record, info, str(index["header"].get("model", ""))
 
     @property
     def done(self) -> bool:
@@ -103,10 +103,10 @@ class FilmFolder:
         """Those that are still to be made, each once."""
         return list({chain.key: chain for chain in chains if not self.chain(chain).done}.values())
 
-    def write(self, chains: Sequence[Chain], model: str) -> None:
+    def write(self, chains: Sequence[Chain]) -> None:
         """Lists the chains of the film as it is to be. Raises LongTakeError."""
         listed = [{"key": chain.key, "shots": [shot._asdict() for shot in chain.shots]} for chain in chains]
-        content = {"schema": SCHEMA, "longtake": __version__, "model": model, "chains": listed}
+        content = {"schema": SCHEMA, "longtake": __version__, "chains": listed}
         temporary = self.path / f"{FILM}.{os.getpid()}.tmp"
         try:
             temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")

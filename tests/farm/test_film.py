@@ -38,6 +38,8 @@ def test_a_film_of_four_chains(film, tmp_path):
     record = read_record(probe(tmp_path / "a.mp4").metadata["comment"])
     assert record["cuts"] == [16, 48, 56] and record["seeds"] == [1, 2, 3, 7, 5]
     assert record["prompt"] == ["a dog", "a horse", "a horse runs", "a rabbit", "a fox"]
+    reel = Path(FilmFolder(tmp_path / "a.film").listed()[0]["folder"]) / "reel.json"
+    assert record["model"] == json.loads(reel.read_text())["header"]["model"] != ""
     assert record["joins"] == [32], "where the second chain's shots meet"
     read = frames_of(tmp_path / "a.mp4")
     kept = [frames_of(file) for _, file in chains_of(tmp_path, "a.film")]
