@@ -205,14 +205,14 @@ def processes(tag: str) -> dict[int, str]:
 
 @pytest.fixture
 def keep_killing(tmp_path):
-    """`keep_killing(words, victim, after, few)` runs a `longtake` command again and again, `kill -9`ing at random moments it or one
-    of the processes it has started whose command line `victim(line)` picks, as often as LONGTAKE_KILLS says (`few` times without
-    it); then lets it end and gives its standard output. `after()` is called each time that it has ended, when nothing runs any
-    more that it had started."""
+    """`keep_killing(words, victim, after, anew, few)` runs a `longtake` command again and again, `kill -9`ing at random moments it
+    or one of the processes it has started whose command line `victim(line)` picks, as often as LONGTAKE_KILLS says (`few` times
+    without it); then lets it end and gives its standard output. `after()` is called each time that it has ended, when nothing runs
+    any more that it had started; `anew()` where it has made all before there were so many kills."""
     if not sys.platform.startswith("linux"):
         pytest.skip("looks at /proc")
 
-    def run(words, victim, after, few, wait=(1.0, 9.0)):
+    def run(words, victim, after, anew, few, wait=(1.0, 9.0)):
         left, rng = int(os.environ.get("LONGTAKE_KILLS", few)), random.Random(0)
         command, tag = [sys.executable, "-m", "comfyui_longtake", *map(str, words)], f"LONGTAKE_TEST={uuid.uuid4().hex}"
         environment = os.environ | dict([tag.split("=")])
@@ -237,6 +237,8 @@ def keep_killing(tmp_path):
             after()
             if process.returncode != -signal.SIGKILL:
                 assert process.returncode == 0, said
-                return out
+                if not left:
+                    return out
+                anew()
 
     return run

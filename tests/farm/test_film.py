@@ -5,6 +5,7 @@ import os
 import pickle
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,7 +122,11 @@ def test_killed_anywhere_it_ends_whole(film, keep_killing, tmp_path, tiny_weight
         assert finished.items() <= now.items(), "a chain that was done was made again"
         finished.update(now)
 
-    out = keep_killing([*words, "--no-sign", "--json", "--processes", "2"], lambda line: "spawn_main" in line, after, 3)
+    def anew():
+        finished.clear()
+        shutil.rmtree(tmp_path / "film.film")
+
+    out = keep_killing([*words, "--no-sign", "--json", "--processes", "2"], lambda line: "spawn_main" in line, after, anew, 3)
     assert json.loads(out)["frames"] == sum(8 * (4 + number % 3) for number in range(8)) and len(finished) == 8
     for (_, one), (_, two) in zip(chains_of(tmp_path, "whole.film"), chains_of(tmp_path, "film.film"), strict=True):
         assert torch.equal(frames_of(one), frames_of(two))

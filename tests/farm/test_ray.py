@@ -1,6 +1,7 @@
 """`longtake film --ray`: the same film on a Ray cluster, also where an actor is killed at work; nobody is left over."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,11 @@ def test_actors_killed_at_work_are_replaced(film, keep_killing, tmp_path, tiny_w
         assert all(now[folder] == "done" for folder in finished)
         finished.update({folder: state for folder, state in now.items() if state == "done"})
 
-    out = keep_killing([*words, "--no-sign", "--json", "--ray", "--processes", "2"], is_of_ray, after, 1, (12.0, 20.0))
+    def anew():
+        finished.clear()
+        shutil.rmtree(tmp_path / "film.film")
+
+    out = keep_killing([*words, "--no-sign", "--json", "--ray", "--processes", "2"], is_of_ray, after, anew, 1, (12.0, 20.0))
     report = json.loads(out)
     assert report["frames"] == 256 and {one["by"] for one in report["made"]} <= {"actor 1", "actor 2"}
     folders = [FilmFolder(tmp_path / name).listed() for name in ("whole.film", "film.film")]

@@ -1,6 +1,7 @@
 """`longtake film` on real ComfyUIs: one that runs beside one that does not, and two started here of which one is killed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,12 @@ def test_servers_killed_at_work_are_started_again(longtake, keep_killing, words,
         assert finished.items() <= now.items(), "a chain that was done was made again"
         finished.update(now)
 
+    def anew():
+        finished.clear()
+        shutil.rmtree(tmp_path / "a.film")
+
     words = [*words, "--local", "2", "-o", "a.mp4"]
-    out = keep_killing([*words, "--cpu"], lambda line: "main.py --listen" in line, after, 1, (8.0, 20.0))
+    out = keep_killing([*words, "--cpu"], lambda line: "main.py --listen" in line, after, anew, 1, (8.0, 20.0))
     assert json.loads(out)["frames"] == 32 and len(finished) == 3
     again = longtake(*words)
     assert again[0] == 0 and json.loads(again[1])["made"] == []
