@@ -102,6 +102,7 @@ class BoxWorker:
             connection = self.connection
             ready = await asyncio.to_thread(connection.poll, START_SECONDS)
             if not ready or not self._hears(connection):
+                await self.stop()
                 raise Lost(f"{self.name}: did not start")
         return 0
 
@@ -117,8 +118,10 @@ class BoxWorker:
                     board.moved(chain, *words)
                 elif kind == "failed":
                     raise words[0]
-                else:
+                elif kind == "done":
                     return
+                else:
+                    raise Lost(f"{self.name}: says {kind!r}")
         except (EOFError, OSError) as error:
             if isinstance(error, LongTakeError):
                 raise
@@ -141,7 +144,7 @@ class BoxWorker:
             return "stopped"
         self.process.join(5)
         code = self.process.exitcode
-        return "killed, as systems do where memory runs out" if code == -signal.SIGKILL else f"exit code {code}"
+        return "killed, as systems do where memory runs out" if code == -9 else f"exit code {code}"
 
     def _hears(self, connection: Connection) -> bool:
         try:

@@ -46,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "film",
         help="make a film of shots side by side, on several machines or processes",
         usage="longtake film [options] [shots]",
+        allow_abbrev=False,
         description="Splits a list of shots at its hard cuts (lines that begin with cut) and makes\n"
         "the parts, called chains, side by side. What is finished stays in the film's\n"
         "folder: the same command goes on from there.",
@@ -131,7 +132,7 @@ def make_chains(plan: FilmPlan, stop: Stop, console: Console) -> list[dict[str, 
         if alone:
             make_here(plan, missing, board)
         else:
-            with workers_of(plan) as workers:
+            with workers_of(plan, len(missing)) as workers:
                 stop.run(Schedule(workers, plan.folder, board, WAIT_SECONDS).run(missing), kept(plan))
     return board.made
 
@@ -152,15 +153,15 @@ def make_here(plan: FilmPlan, missing: Sequence[Chain], board: Lines) -> None:
 
 
 @contextmanager
-def workers_of(plan: FilmPlan) -> Iterator[Sequence[Worker]]:
-    """Who makes the chains. Raises UsageError where Ray is asked for and not there."""
+def workers_of(plan: FilmPlan, chains: int) -> Iterator[Sequence[Worker]]:
+    """Who makes so many chains. Raises UsageError where Ray is asked for and not there."""
     from ..farm.servers import ComfyWorker, started_worker
 
     job = plan.job
     if isinstance(job, GraphJob) and plan.servers:
         yield [ComfyWorker(url, job, plan.patience) for url in plan.servers]
         return
-    count: int = plan.processes if isinstance(job, BoxJob) else plan.local
+    count = min(chains, plan.processes if isinstance(job, BoxJob) else plan.local)
     build: Callable[[FilmFolder, int, int], Worker]
     if isinstance(job, BoxJob):
         build = partial(box_worker, job=job)
@@ -170,7 +171,7 @@ def workers_of(plan: FilmPlan) -> Iterator[Sequence[Worker]]:
     if plan.ray is not None:
         from ..farm.ray_farm import ray_workers
 
-        with ray_workers(plan.ray, count, build) as workers:
+        with ray_workers(plan.ray, count, build, plan.folder.path) as workers:
             yield workers
     else:
         yield [build(plan.folder, number, count) for number in range(1, count + 1)]

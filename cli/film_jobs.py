@@ -13,16 +13,18 @@ def write_jobs(plan: FilmPlan, words: Sequence[str]) -> None:
     """Writes a command for each chain that is missing, and the one that then puts the film together, as lists of words; `words` are
     those of this command. Prints them too. Raises LongTakeError where the file cannot be written."""
     assert plan.jobs is not None
-    common = ["longtake", *without(words, "--plan")]
-    if "--folder" not in " ".join(common):
-        common += ["--folder", str(plan.folder.path)]
+    given = without(words, "--plan")
+    end = given.index("--") if "--" in given else len(given)
+    folder = [] if any(word.partition("=")[0] == "--folder" for word in given) else ["--folder", str(plan.folder.path)]
+    common = ["longtake", *given[:end], *folder]
+    rest = given[end:]
     missing = plan.folder.missing(plan.chains)
-    commands = [[*common, "--chain", str(chain.number)] for chain in missing]
+    commands = [[*common, "--chain", str(chain.number), *rest] for chain in missing]
     jobs = [
         {"chain": chain.number, "seconds": chain.seconds, "command": command}
         for chain, command in zip(missing, commands, strict=True)
     ]
-    content = {"film": str(plan.output), "folder": str(plan.folder.path), "jobs": jobs, "then": common}
+    content = {"film": str(plan.output), "folder": str(plan.folder.path), "jobs": jobs, "then": [*common, *rest]}
     try:
         plan.jobs.write_text(json.dumps(content, indent=1), encoding="utf-8")
     except OSError as error:

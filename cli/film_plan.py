@@ -112,6 +112,9 @@ def _check_workers(plan: FilmPlan, arguments: argparse.Namespace) -> None:
     """Who makes the chains: fitting options, and a note where there are more workers than chains."""
     if plan.servers and (plan.local or arguments.comfyui or arguments.cpu or plan.ray is not None):
         raise UsageError("--server runs already: leave out --local, --comfyui, --cpu and --ray, or leave out --server")
+    local = [setting for setting in getattr(plan.job, "settings", ()) if Path(setting.text).expanduser().is_file()]
+    if plan.ray and local:
+        raise UsageError(f"--set {local[0].node}.{local[0].name}: actors on other machines have no {local[0].text}; put it there")
     if arguments.processes and isinstance(plan.job, GraphJob):
         raise UsageError("--processes is for the model in the box without ComfyUI; with a graph give --local N or --server URL")
     if isinstance(plan.job, GraphJob) and not plan.servers:

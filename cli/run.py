@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from ..errors import LongTakeError, UsageError
 from ..farm.answers import listed, mapping
 from ..farm.answers import number as number_of
-from ..farm.client import Client, Events, NoAnswer, nothing, server_url
+from ..farm.client import Client, Events, GraphRefused, NoAnswer, nothing, server_url
 from ..farm.comfy import START_SECONDS, failed_packs, find_comfy, read_log, serve
 from ..farm.graph import (
     Graph,
@@ -30,7 +30,7 @@ from ..farm.graph import (
     read_graph,
     title,
 )
-from ..farm.graph_job import apply
+from ..farm.graph_job import apply, file_names
 from ..farm.graph_outputs import clean_name, find_outputs, new_file
 from .bars import Bars
 from .terminal import printable, say_path
@@ -129,11 +129,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def file_names(graph: Graph) -> list[str]:
-    """All texts in the inputs of the graph: those that name a file of ComfyUI's input folder are brought along."""
-    return list(dict.fromkeys(v for node in graph.values() for v in node["inputs"].values() if isinstance(v, str) and v))
-
-
 class Job(NamedTuple):
     """A graph to be run with its settings, the folder of what it makes, and how many seconds it may take."""
 
@@ -144,8 +139,8 @@ class Job(NamedTuple):
 
 
 async def drive_one(urls: Sequence[str], alive: Callable[[], object], job: Job, console: Console) -> tuple[Client, list[Path]]:
-    """Runs the job on the least busy server, and on the next where one is not well or is lost on the way; gives who ran it and the
-    paths of what was made. Raises LongTakeError: with one server its own error, with several the reasons of all."""
+    """Runs the job on the least busy server, and on the next where one is not well, refuses it or is lost on the way; gives who
+    ran it and the paths of what was made. Raises LongTakeError: with one server its own error, with several the reasons of all."""
     if len(urls) == 1:
         client = Client(urls[0], alive)
         return client, await drive(client, job, console)
@@ -156,7 +151,7 @@ async def drive_one(urls: Sequence[str], alive: Callable[[], object], job: Job, 
         try:
             client = Client(urls[which])
             return client, await drive(client, job._replace(graph=copy.deepcopy(job.graph)), console)
-        except NoAnswer as error:
+        except (NoAnswer, GraphRefused) as error:
             reasons.append(str(error))
             console.print(f"[yellow]note:[/yellow] {escape(printable(error))}")
     raise LongTakeError("no server ran the graph: " + "; ".join(reasons))
@@ -177,7 +172,7 @@ async def drive(client: Client, job: Job, console: Console) -> list[Path]:
         infos = {kind: await client.object_info(kind) for kind in {node["class_type"] for node in graph.values()}}
         missing = [kind for kind in infos if not infos[kind]]
         if missing:
-            raise LongTakeError(f"{client.url}: the graph is refused: the server has no class {', '.join(sorted(missing))}")
+            raise GraphRefused(f"{client.url}: the graph is refused: the server has no class {', '.join(sorted(missing))}")
         for setting in job.settings:
             await apply(client, graph, setting, infos)
         check_links(graph, "--set")

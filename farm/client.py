@@ -30,6 +30,7 @@ LAST_EVENTS = 2.0  # seconds that the websocket is listened to once the history 
 LOST_AFTER = 10.0  # seconds without a trace of the graph in history and queue
 SILENT_AFTER = 60.0  # seconds without any answer
 CHUNK = 1 << 18
+SLOWEST = 1 << 14  # bytes a second
 REASON = 300  # letters of one reason in an error message
 
 Events = Callable[[str, dict[str, Any]], None]
@@ -208,17 +209,27 @@ class Client:
         with suppress(LongTakeError, asyncio.TimeoutError):
             await asyncio.wait_for(self.interrupt(prompt_id), 10)
 
-    async def download(self, saved: Saved, write: Callable[[bytes], object], most: float = math.inf) -> None:
-        """Streams one file to `write`. Raises LongTakeError, also for one of more than `most` bytes."""
+    async def pending(self) -> bool:
+        """Whether the graph that runs here still waits behind others. Raises LongTakeError."""
+        return self.prompt_id in await self._queued("queue_pending")
+
+    async def download(
+        self, saved: Saved, write: Callable[[bytes], object], most: float = math.inf, patience: float = math.inf
+    ) -> None:
+        """Streams one file to `write`. Raises LongTakeError, also for one of more than `most` bytes, and for one that comes more
+        slowly than SLOWEST once `patience` seconds are over."""
         where = {"filename": saved.filename, "subfolder": saved.subfolder, "type": saved.type}
         async with self._ask("GET", "/view", params=where) as response:
             if response.status != 200:
                 raise LongTakeError(f"{saved.filename}: {self.url} did not give the file (status {response.status})")
-            size = 0
+            size, begin = 0, time.monotonic()
             async for chunk in response.content.iter_chunked(CHUNK):
                 size += len(chunk)
                 if size > most:
                     raise LongTakeError(f"{saved.filename}: {self.url} gives more than {most:,.0f} bytes; that is not the file")
+                seconds = time.monotonic() - begin
+                if seconds > patience and size < SLOWEST * seconds:
+                    raise LongTakeError(f"{saved.filename}: {self.url} gives it at {size / seconds:,.0f} bytes a second")
                 write(chunk)
 
     async def _submit(self, graph: Graph, on_event: Events) -> str:

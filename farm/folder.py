@@ -6,6 +6,8 @@ under other names, so that a process killed at any moment leaves nothing that co
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +22,7 @@ from .. import __version__
 from ..errors import LongTakeError, MediaError, ReelError, UsageError
 from ..media.read import VideoInfo, probe
 from ..reel.files import INDEX
-from ..reel.record import ReelRecord
+from ..reel.record import ReelHeader, ReelRecord
 from ..reel.store import Reel
 from .chains import Chain
 
@@ -28,6 +30,10 @@ SCHEMA = 1
 FILM, CHAINS, LOCK, FRAMES = "film.json", "chains", ".lock", "frames.mkv"
 OWN = (FILM, CHAINS, LOCK, "servers")
 """What lies in such a folder."""
+
+
+class ChainHeld(UsageError):
+    """Another command makes the chain."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,9 @@ class ChainFolder:
         if not index["finished"]:
             raise ReelError(f"{self.path}: its take is not finished")
         record, info = ReelRecord.read(index["metrics"], self.path / INDEX), probe(self.frames)
-        if info.frames != record.frames:
+        timeline = ReelHeader.read(index["header"], self.path / INDEX).timeline
+        whole = timeline.latents_for(max(1, record.frames))  # its last latent may hold more frames than were asked for
+        if info.frames > record.frames or timeline.latents_for(info.frames) != whole:
             raise MediaError(f"{self.frames}: {info.frames} frames where its reel says {record.frames}")
         return record, info, str(index["header"].get("model", ""))
 
@@ -74,14 +82,16 @@ class FilmFolder:
         """Keeps other commands out of the film. Raises UsageError for a folder that is in use or holds something else, and
         LongTakeError where it cannot be written."""
         self.prepare()
-        with _locked(self.path / LOCK, f"{self.path}: another command is making this film; wait for it, or give another --folder"):
+        message = f"{self.path}: another command is making this film; wait for it, or give another --folder"
+        with _locked(self.path / LOCK, UsageError(message)):
             yield
 
     def prepare(self) -> None:
         """Makes the folder. Raises as `hold`."""
         try:
             if self.path.is_dir() and not (self.path / FILM).exists():
-                foreign = sorted(entry.name for entry in self.path.iterdir() if entry.name not in OWN)
+                names = [entry.name for entry in self.path.iterdir() if entry.name not in OWN]
+                foreign = sorted(name for name in names if not name.startswith(FILM))
                 if foreign:
                     raise UsageError(f"{self.path}: holds {foreign[0]}, which is no film's; give a new or empty --folder")
             (self.path / CHAINS).mkdir(parents=True, exist_ok=True)
@@ -90,9 +100,9 @@ class FilmFolder:
 
     @contextmanager
     def hold_chain(self, chain: Chain) -> Iterator[ChainFolder]:
-        """Keeps other commands, on other machines too, from making this chain. Raises UsageError where one is."""
+        """Keeps other commands, on other machines too, from making this chain. Raises ChainHeld where one is."""
         lock = self.path / CHAINS / f"{chain.name}{LOCK}"
-        with _locked(lock, f"chain {chain.number}: another command is making it; wait for that one"):
+        with _locked(lock, ChainHeld(f"chain {chain.number}: another command is making it; wait for that one")):
             yield self.chain(chain)
 
     def chain(self, chain: Chain) -> ChainFolder:
@@ -152,12 +162,12 @@ def state_of(folder: ChainFolder) -> str:
 
 
 @contextmanager
-def _locked(path: Path, message: str) -> Iterator[None]:
+def _locked(path: Path, taken: UsageError) -> Iterator[None]:
     lock = FileLock(str(path))
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise UsageError(message) from None
+        raise taken from None
     except OSError as error:
         raise LongTakeError(f"{path}: cannot be written ({error.strerror}); give another --folder") from None
     try:
@@ -167,15 +177,38 @@ def _locked(path: Path, message: str) -> Iterator[None]:
 
 
 @contextmanager
-def whole_file(temporary: Path, final: Path) -> Iterator[Callable[[bytes], object]]:
-    """A function that writes to a file, which gets its final name once it is whole. Raises UsageError where it cannot be."""
+def whole_file(temporary: Path, final: Path, sha256: str | None = None) -> Iterator[Callable[[bytes], object]]:
+    """A function that writes to a file, which gets its final name once it is whole, and where its hash is the one asked for. Raises
+    UsageError where it cannot be written, MediaError for another hash."""
+    digest = hashlib.sha256()
+
+    def write(data: bytes) -> None:
+        digest.update(data)
+        with writing(final):
+            file.write(data)
+
     try:
-        with temporary.open("wb") as file:
-            yield file.write
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, final)
-    except OSError as error:
-        raise UsageError(f"{final}: cannot be written ({error.strerror}); free some space or give another --folder") from None
+        with writing(final):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            file = temporary.open("wb")
+        with file:
+            yield write
+            with writing(final):
+                file.flush()
+                os.fsync(file.fileno())
+        if sha256 is not None and digest.hexdigest() != sha256:
+            raise MediaError(f"{final.name}: is not what its reel lists")
+        with writing(final):
+            os.replace(temporary, final)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Says what went wrong in a folder of this machine, so that nobody else is blamed for it. Raises UsageError."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror}); free some space or give another --folder") from None

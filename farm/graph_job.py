@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LongTakeError, UsageError, shorten
+from ..take.shots import SEED_MAX
+from .answers import mapping
 from .chains import Chain
 from .graph import Graph, Setting, input_specs, label, parse_value, reachable, spec_of, takes_upload
 from .graph_outputs import Saved, find_outputs
@@ -40,9 +42,18 @@ class GraphJob:
         needed = reachable(graph, {video})
         kept = {node: content for node, content in graph.items() if node in needed}
         take = _only(kept, TAKE, "Long Take", where)
-        lost = [setting for setting in settings if setting.node not in kept]
-        if lost:
-            raise UsageError(f"--set {lost[0].node}.{lost[0].name}: {label(graph, lost[0].node)} has no part in the video")
+        own = {(take, "shots"), (take, "reel"), *((video, name) for name in (*KEPT, "filename_prefix", "crf"))}
+        for setting in settings:
+            words = f"--set {setting.node}.{setting.name}"
+            if setting.node not in kept:
+                raise UsageError(f"{words}: {label(graph, setting.node)} has no part in the video")
+            if (setting.node, setting.name) in own:
+                raise UsageError(f"{words}: a film sets that itself, for each chain; leave it out")
+        if isinstance(graph[video]["inputs"].get("audio"), list):
+            raise UsageError(
+                f"{where}: the audio of {label(graph, video)} would begin anew with each chain; take it out, and lay it over the "
+                "film with longtake finish --audio"
+            )
         return cls(kept, take, video, settings)
 
     @property
@@ -53,18 +64,22 @@ class GraphJob:
 
     @property
     def seed(self) -> int:
-        """The seed of its sampling; 1 where that comes from elsewhere."""
+        """The seed of its sampling, as set; 1 where that comes from elsewhere."""
         source = self.graph[self.take]["inputs"].get("sampling")
-        node = self.graph.get(source[0], {}) if isinstance(source, list) and source else {}
-        seed = node.get("inputs", {}).get("seed")
-        return seed if node.get("class_type") in SAMPLING and type(seed) is int and seed >= 0 else 1
+        name = source[0] if isinstance(source, list) and source else ""
+        node = self.graph.get(name, {})
+        if node.get("class_type") not in SAMPLING:
+            return 1
+        said = [setting.text for setting in self.settings if (setting.node, setting.name) == (name, "seed")]
+        seed = node["inputs"].get("seed") if not said else int(said[-1]) if said[-1].isdecimal() else None
+        return seed if type(seed) is int and 0 <= seed <= SEED_MAX else 1
 
     @property
     def facts(self) -> dict[str, Any]:
         """What of it shapes a chain: all but the shots, and what the frames are saved as."""
         graph = {node: {"class_type": one["class_type"], "inputs": dict(one["inputs"])} for node, one in self.graph.items()}
         graph[self.take]["inputs"] |= {"shots": "", "reel": ""}
-        graph[self.video]["inputs"] |= KEPT | {"filename_prefix": ""}
+        graph[self.video]["inputs"] |= KEPT | {"filename_prefix": "", "crf": 0}
         files = [(s.node, s.name, s.text, _stamp(s.text)) for s in self.settings]
         return {"graph": graph, "settings": files}
 
@@ -72,10 +87,16 @@ class GraphJob:
         """The name of a chain's reel on a server."""
         return f"film-{chain.name}"
 
-    def graph_for(self, chain: Chain) -> Graph:
-        """The graph that makes a chain. Its file gets a name that no other run has, so that the server saves it again even where it
-        remembers all before."""
+    def files(self) -> list[str]:
+        """All texts in its inputs: those that name a file of a ComfyUI's input folder are brought to one that is started."""
+        return file_names(self.graph)
+
+    async def graph_for(self, client: Any, chain: Chain, infos: Mapping[str, dict[str, Any]]) -> Graph:
+        """The graph that makes a chain on a server, which tells `infos` of its classes. Its file gets a name that no other run has,
+        so that the server saves it again even where it remembers all before. Raises UsageError, LongTakeError."""
         graph = copy.deepcopy(self.graph)
+        for setting in self.settings:
+            await apply(client, graph, setting, infos)
         graph[self.take]["inputs"] |= {"shots": chain.text(), "reel": self.reel(chain)}
         graph[self.video]["inputs"] |= KEPT | {"filename_prefix": f"{PREFIX}/{chain.name}-{uuid.uuid4().hex[:8]}"}
         return graph
@@ -97,11 +118,16 @@ class GraphJob:
 
     def frames_in(self, entry: Mapping[str, Any]) -> Saved:
         """The file of frames that a history entry lists. Raises LongTakeError."""
-        files, _ = find_outputs({"outputs": {self.video: entry.get("outputs", {}).get(self.video)}})
+        files, _ = find_outputs({"outputs": {self.video: mapping(entry.get("outputs")).get(self.video)}})
         found = [file for file in files if file.filename.endswith(".mkv")]
         if not found:
             raise LongTakeError("it ran the graph and lists no frames")
         return found[0]
+
+
+def file_names(graph: Graph) -> list[str]:
+    """All texts in the inputs of a graph, each once."""
+    return list(dict.fromkeys(v for node in graph.values() for v in node["inputs"].values() if isinstance(v, str) and v))
 
 
 async def apply(client: Any, graph: Graph, setting: Setting, infos: Mapping[str, dict[str, Any]]) -> None:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import importlib
 import io
 import os
+import shutil
 import socket
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import LongTakeError, UsageError, shorten
+from ..media.certificate import user_folder
 from ..reel.files import INDEX
 from .chains import Chain
-from .folder import FRAMES, FilmFolder, whole_file
+from .folder import CHAINS, FRAMES, FilmFolder, whole_file
 from .schedule import Board, Lost, Unfit, Worker
 
 PIECE = 8 << 20
@@ -39,10 +41,9 @@ Build = Callable[[FilmFolder, int, int], Worker]
 class Studio:
     """What runs in an actor: a worker, the folder it makes chains in, and how far it is."""
 
-    def __init__(self, build: Build, cores: int):
+    def __init__(self, build: Build, cores: int, name: str):
         os.environ["OMP_NUM_THREADS"] = str(cores)
-        self.home = tempfile.TemporaryDirectory(prefix="longtake-ray-")
-        self.folder = FilmFolder(Path(self.home.name))
+        self.folder = FilmFolder(user_folder() / "ray" / name)  # found again after a restart
         self.folder.prepare()
         self.worker = build(self.folder, 1, max(1, (os.cpu_count() or 1) // cores))
         self.share, self.words = 0.0, ""
@@ -74,10 +75,15 @@ class Studio:
             file.seek(begin)
             return file.read(PIECE)
 
+    async def forget(self, chain: Chain) -> None:
+        """Takes away what has been fetched."""
+        shutil.rmtree(self.folder.chain(chain).path, ignore_errors=True)
+
     async def stop(self) -> None:
         """See Worker."""
         await self.worker.stop()
-        self.home.cleanup()
+        if not any(entry.is_dir() for entry in (self.folder.path / CHAINS).iterdir()):  # a chain in work is gone on with
+            shutil.rmtree(self.folder.path, ignore_errors=True)
 
     def begun(self, chain: Chain, worker: str) -> None:
         """See Board."""
@@ -125,6 +131,7 @@ class RayWorker:
                 for begin in range(0, size, PIECE):
                     write(await self._ask(self.actor.read.remote(chain, name, begin)))
         place.check()
+        await self._ask(self.actor.forget.remote(chain))
 
     async def stop(self) -> None:
         """Ends the actor, and what it has started."""
@@ -150,16 +157,18 @@ class RayWorker:
             if isinstance(cause, LongTakeError):
                 raise cause from None
             raise LongTakeError(f"{self.name}: {type(cause).__name__}: {cause}") from None
-        except RayActorError:
-            raise Lost(f"{self.name}: its process ended") from None
+        except RayActorError as error:
+            last = [line for line in str(error).splitlines() if line.strip()]
+            raise Lost(f"{self.name}: its process ended ({shorten(last[-1], 160) if last else 'killed'})") from None
         except RayError as error:
             raise Lost(f"{self.name}: {str(error).splitlines()[0]}") from None
 
 
 @contextmanager
-def ray_workers(address: str, count: int, build: Build) -> Iterator[Sequence[RayWorker]]:
+def ray_workers(address: str, count: int, build: Build, film: Path) -> Iterator[Sequence[RayWorker]]:
     """Actors of the cluster at `address`, "" for one that is started here and ends here: `count` of them, by default one a graphics
-    card, or one a machine where there are none. Raises UsageError where Ray is not there or does not answer."""
+    card, or one a machine where there are none; what they have begun of the `film` is gone on with. Raises UsageError where Ray is
+    not there or does not answer."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray: Any = importlib.import_module("ray")  # typed otherwise where it is installed
@@ -180,7 +189,9 @@ def ray_workers(address: str, count: int, build: Build) -> Iterator[Sequence[Ray
         share = {"num_gpus": 1} if cards else {"num_cpus": max(1, cores // count)}
         actor = ray.remote(max_restarts=RESTARTS, max_concurrency=8, **share)(Studio)
         with contextlib.redirect_stdout(io.StringIO()):  # Ray tells there of every death, which the schedule tells too
-            yield [RayWorker(number, actor.remote(build, max(1, cores // count))) for number in range(1, count + 1)]
+            name = hashlib.sha256(f"{socket.gethostname()} {film.absolute()}".encode()).hexdigest()[:12]
+            actors = [actor.remote(build, max(1, cores // count), f"{name}-{number}") for number in range(1, count + 1)]
+            yield [RayWorker(number, one) for number, one in enumerate(actors, 1)]
             ray.shutdown()
     finally:
         ray.shutdown()

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
+import re
+import shutil
+import socket
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..errors import LongTakeError, UsageError
-from ..reel.files import INDEX
+from ..reel.files import INDEX, parse_index
 from ..reel.migrations import SEGMENTS
+from ..reel.record import ReelRecord
+from ..take.shots import shot_lengths
 from . import answers
 from .chains import Chain
 from .client import Client, GraphFailed, GraphRefused, nothing
-from .comfy import Server, find_comfy, launch
-from .folder import ChainFolder, FilmFolder, whole_file
-from .graph_job import REELS, GraphJob, apply
+from .comfy import Server, copy_inputs, find_comfy, launch
+from .folder import ChainFolder, FilmFolder, whole_file, writing
+from .graph_job import REELS, GraphJob
 from .graph_outputs import Saved
 from .schedule import Board, Lost, Unfit
 
-INDEX_BYTES, FRAMES_BYTES = 256 * 2**20, 2**40
-"""Most that a reel's index and a chain's frames are taken to have."""
-SEGMENT_SPARE = 2**20
+INDEX_BYTES, FRAME_BYTES = 256 * 2**20, 128 * 2**20
+"""Most that a reel's index and one frame of a chain are taken to have."""
+SEGMENT = re.compile(r"[0-9a-f]{1,64}\.safetensors")
 
 
 class ComfyWorker:
@@ -55,19 +62,17 @@ class ComfyWorker:
         self.infos = infos
 
     async def make(self, chain: Chain, folder: FilmFolder, board: Board) -> None:
-        """Runs the graph of a chain and fetches its reel and its frames. Raises Lost, Unfit, or UsageError for a setting that does
-        not fit, GraphFailed where the graph fails."""
+        """Runs the graph of a chain and fetches its reel and its frames. Raises Lost, Unfit, UsageError for a setting that does not
+        fit or a folder here that cannot be written, GraphFailed where the graph fails."""
         place = folder.chain(chain)
         try:
             async with Client(self.url, self.alive) as client:
-                graph = self.job.graph_for(chain)
-                for setting in self.job.settings:
-                    await apply(client, graph, setting, self.infos)
+                graph = await self.job.graph_for(client, chain, self.infos)
                 watch = _Watch(chain, self.job.take, board)
                 running = asyncio.create_task(client.run(graph, watch.on_event))
                 entry = await self._patiently(client, running, watch)
                 await self._fetch(client, chain, place, self.job.frames_in(entry))
-            place.check()
+            self._check(chain, place)
         except (Lost, Unfit, UsageError, GraphFailed):
             raise
         except GraphRefused as error:
@@ -75,16 +80,21 @@ class ComfyWorker:
         except LongTakeError as error:
             text = str(error)
             raise Lost(text if self.url in text else f"{self.url}: {text}") from None
+        except (TypeError, ValueError, KeyError, AttributeError, OSError) as error:
+            raise Lost(f"{self.url}: answers in another shape ({type(error).__name__})") from None
 
     async def _patiently(self, client: Client, running: asyncio.Task[dict[str, Any]], watch: _Watch) -> dict[str, Any]:
-        """What the graph gives, for as long as the websocket tells of something now and then; where there is none, without end."""
+        """What the graph gives, for as long as the websocket tells of it now and then, or it waits behind others; where there is no
+        websocket, without end."""
         try:
             while not running.done():
                 await asyncio.wait([running], timeout=1)
                 if not client.listening:
                     watch.heard = time.monotonic()
                 if not running.done() and time.monotonic() - watch.heard > self.patience:
-                    raise Lost(f"{self.url}: nothing has moved for {self.patience:g} s; allow more with --patience")
+                    if not await client.pending():
+                        raise Lost(f"{self.url}: nothing has moved for {self.patience:g} s; allow more with --patience")
+                    watch.heard = time.monotonic()
         finally:
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError, LongTakeError):
@@ -93,20 +103,28 @@ class ComfyWorker:
 
     async def _fetch(self, client: Client, chain: Chain, place: ChainFolder, frames: Saved) -> None:
         """The reel, its segments first, then the frames, under their final names when they are whole."""
-        below = f"{REELS}/{self.job.reel(chain)}"
-        (place.path / SEGMENTS).mkdir(parents=True, exist_ok=True)
-        with whole_file(place.path / f"{INDEX}.{os.getpid()}.fetched", place.path / f"{INDEX}.fetched") as write:
-            await client.download(Saved(INDEX, below, "output"), write, INDEX_BYTES)
+        below, fetched = f"{REELS}/{self.job.reel(chain)}", place.path / f"{INDEX}.fetched"
+        with whole_file(place.path / f"{INDEX}.{os.getpid()}.tmp", fetched) as write:
+            await client.download(Saved(INDEX, below, "output"), write, INDEX_BYTES, self.patience)
         index = _index(place.path)
         for entry in index["segments"]:
-            file = place.path / SEGMENTS / Path(entry["file"]).name
-            if not file.is_file():
-                with whole_file(file.with_suffix(f".{os.getpid()}.tmp"), file) as write:
+            file = place.path / SEGMENTS / entry["file"]
+            if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != entry["sha256"]:
+                with whole_file(file.with_suffix(f".{os.getpid()}.tmp"), file, entry["sha256"]) as write:
                     saved = Saved(file.name, f"{below}/{SEGMENTS}", "output")
-                    await client.download(saved, write, entry["bytes"] + SEGMENT_SPARE)
-        os.replace(place.path / f"{INDEX}.fetched", place.path / INDEX)
+                    await client.download(saved, write, entry["bytes"], self.patience)
+        with writing(place.path):
+            os.replace(fetched, place.path / INDEX)
+        most = ReelRecord.read(index["metrics"], INDEX).frames * FRAME_BYTES
         with whole_file(place.frames.with_suffix(f".{os.getpid()}.tmp"), place.frames) as write:
-            await client.download(frames, write, FRAMES_BYTES)
+            await client.download(frames, write, most, self.patience)
+
+    def _check(self, chain: Chain, place: ChainFolder) -> None:
+        """Raises LongTakeError where what was fetched is not the chain."""
+        _, info, _ = place.check()
+        asked = sum(shot_lengths(chain.shots, float(info.fps), 0.0))
+        if info.frames < asked:
+            raise LongTakeError(f"it gave {info.frames} frames where the shots ask for {asked}")
 
     async def stop(self) -> None:
         """A server that somebody else started runs on."""
@@ -152,6 +170,7 @@ class StartedWorker:
         server, self.server, self.worker = self.server, None, None
         if server is not None:
             await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(shutil.rmtree, server.folder, ignore_errors=True)
 
 
 def started_worker(
@@ -167,17 +186,32 @@ def started_worker(
 ) -> StartedWorker:
     """Worker `number`, from 1, of the `count` on this machine: a ComfyUI of the install `comfy`, or of the usual one, on a graphics
     card of its own where there are several, or on its share of the cores."""
-    cards = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    extra = ["--cuda-device", str((number - 1) % cards)] if cards > 1 and count > 1 and not cpu else []
+    cards = graphics_cards()
+    extra = ["--cuda-device", cards[(number - 1) % len(cards)]] if len(cards) > 1 and count > 1 and not cpu else []
     threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))} if count > 1 and not cards else {}
     root = folder.path.absolute() / "servers"
 
     def start() -> Server:
-        place, found = root / str(number), find_comfy(comfy)
-        place.mkdir(parents=True, exist_ok=True)
+        """Several commands may start theirs at once, on several machines."""
+        place, found = root / f"{socket.gethostname()}-{os.getpid()}-{number}", find_comfy(comfy)
+        with writing(place):
+            place.mkdir(parents=True, exist_ok=True)
+        copy_inputs(found / "input", place / "input", job.files())
         return launch(found, place, cpu=cpu, extra=extra, timeout=timeout, output=root / "output", environment=threads)
 
     return StartedWorker(f"ComfyUI {number}", job, patience, start)
+
+
+def graphics_cards() -> list[str]:
+    """Names by which CUDA knows the cards that this process may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name.strip() for name in visible.split(",") if name.strip()]
+    found = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    if not found and shutil.which("nvidia-smi"):
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+        found = len(re.findall(r"^GPU \d+", listed, re.MULTILINE))
+    return [str(number) for number in range(found)]
 
 
 class _Watch:
@@ -188,7 +222,8 @@ class _Watch:
 
     def on_event(self, kind: str, data: dict[str, Any]) -> None:
         """Takes one message of the server."""
-        self.heard = time.monotonic()
+        if data.get("prompt_id"):  # others tell of themselves too
+            self.heard = time.monotonic()
         if kind != "progress_state":
             return
         state = answers.mapping(answers.mapping(data.get("nodes")).get(self.node))
@@ -199,12 +234,12 @@ class _Watch:
 
 def _index(path: Path) -> dict[str, Any]:
     """The index that was fetched into a folder. Raises LongTakeError for one that is damaged, or of a take that is not finished."""
-    from ..reel.files import parse_index
-
     try:
         index = parse_index(path, (path / f"{INDEX}.fetched").read_bytes())
     except ValueError:
         raise LongTakeError(f"the {INDEX} that it gave is damaged") from None
     if not index["finished"]:
         raise LongTakeError("its reel is not finished")
+    if not all(SEGMENT.fullmatch(entry["file"]) for entry in index["segments"]):
+        raise LongTakeError(f"the {INDEX} that it gave names files that no reel has")
     return index

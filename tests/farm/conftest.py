@@ -22,12 +22,14 @@ SHOTS = "2: a dog\ncut 2: a horse\n2: a horse runs\ncut 1 seed 7: a rabbit\ncut 
 """Four chains of five shots."""
 GRAPH = {
     "1": {"class_type": "LongTakeLoader", "inputs": {"model": "in the box"}},
-    "2": {"class_type": "LongTakeFilm", "inputs": {"clip": ["1", 1], "shots": "2: a cat", "fps": 0, "reel": "mine"}},
+    "2": {"class_type": "LongTakeFilm", "inputs": {"clip": ["1", 1], "shots": "2: a cat", "sampling": ["5", 0], "reel": "mine"}},
     "3": {"class_type": "LongTakeVideo", "inputs": {"latent": ["2", 0], "vae": ["1", 2], "codec": "h264", "filename_prefix": "a"}},
+    "5": {"class_type": "LongTakeSampling", "inputs": {"model": ["1", 0], "seed": 1}},
     "4": {"class_type": "PreviewAny", "inputs": {"source": ["2", 1]}},
 }
 INFOS = {
     "LongTakeLoader": {"input": {"required": {"model": [["in the box"], {}]}}},
+    "LongTakeSampling": {"input": {"required": {"model": ["MODEL", {}], "seed": ["INT", {"min": 0, "max": 2**63}]}}},
     "LongTakeFilm": {"input": {"required": {"shots": ["STRING", {}], "reel": ["STRING", {}], "clip": ["CLIP", {}]}}},
     "LongTakeVideo": {"output_node": True, "input": {"required": {"codec": ["COMBO", {"options": list(TABLE)}]}}},
 }
@@ -92,12 +94,13 @@ class FilmServer:
             socket = web.WebSocketResponse()
             await socket.prepare(request)
             told = set(self.entries)
-            while not socket.closed:
+            while not socket.closed and not (request.transport and request.transport.is_closing()):
                 for name in [name for name, entry in self.entries.items() if entry and name not in told]:
                     told.add(name)
                     await socket.send_json({"type": "executing", "data": {"node": None, "prompt_id": name}})
-                if self.behave != "hang":
-                    await socket.send_json({"type": "status", "data": {}})
+                await socket.send_json({"type": "status", "data": {}})
+                for name in [name for name, entry in self.entries.items() if entry is None and self.behave != "hang"]:
+                    await socket.send_json({"type": "progress_state", "data": {"prompt_id": name, "nodes": {}}})
                 await asyncio.sleep(0.1)
             return socket
         if path == "/system_stats":
@@ -150,8 +153,18 @@ class FilmServer:
         self.made.append(take["shots"])
         if self.behave == "torn reel":
             (place.path / "reel.json").write_text("{")
+        if self.behave == "odd names":
+            index = json.loads((place.path / "reel.json").read_text())
+            index["segments"][0]["file"] = "../../mine.safetensors"
+            (place.path / "reel.json").write_text(json.dumps(index))
+        if self.behave == "altered segment":
+            file = next((place.path / "segments").glob("*.safetensors"))
+            file.write_bytes(file.read_bytes()[:-1] + b"x")
         if self.behave == "half a film":
             place.frames.write_bytes(place.frames.read_bytes()[:2000])
+        if self.behave == "odd outputs":
+            self.entries[name] = {"outputs": None, "status": {"status_str": "success", "messages": []}}
+            return
         files = [{"filename": "frames.mkv", "subfolder": f"longtake/reels/{take['reel']}", "type": "output"}]
         self.entries[name] = {"outputs": {"3": {"images": files}}, "status": {"status_str": "success", "messages": []}}
 

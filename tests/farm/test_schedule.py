@@ -5,12 +5,24 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from comfyui_longtake.errors import LongTakeError
+from comfyui_longtake.errors import LongTakeError, UsageError
 from comfyui_longtake.farm import schedule
 from comfyui_longtake.farm.chains import Chain
+from comfyui_longtake.farm.folder import ChainHeld
 from comfyui_longtake.farm.schedule import Lost, Schedule, Unfit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+
+class Place:
+    """The folder of a chain in memory."""
+
+    def __init__(self, key, done):
+        self.key, self.all = key, done
+
+    @property
+    def done(self):
+        return self.key in self.all
 
 
 class Folder:
@@ -21,7 +33,7 @@ class Folder:
 
     @contextmanager
     def hold_chain(self, chain):
-        yield SimpleNamespace(done=chain.key in self.done)
+        yield Place(chain.key, self.done)
 
 
 class Board:
@@ -115,6 +127,72 @@ def test_whatever_they_do(acts, count):
         begun = sum(kind == "begun" for kind, *_ in board.events)
         assert begun == count + sum(kind == "gave up" for kind, *_ in board.events)
     assert all(worker.stopped and not worker.at_work for worker in workers)
+
+
+def test_a_chain_that_nobody_else_can_try_is_said():
+    """The other worker never comes: the chain's own failure is told, not waited on for ever."""
+    folder = Folder()
+    with pytest.raises(LongTakeError, match=r"^chain 1: no memory"):
+        run([Worker("good", folder, ["fail"] * 9), Worker("away", folder, ["away"] * 999)], 1, folder)
+
+
+def test_a_busy_worker_takes_what_an_idle_one_failed_at():
+    folder = Folder()
+    busy = Worker("busy", folder, load=3)
+    run([Worker("idle", folder, ["fail"] * 9), busy], 1, folder)
+    assert busy.made == [1]
+
+
+def test_a_worker_that_takes_long_to_start_is_waited_for():
+    folder = Folder()
+    slow = Worker("slow", folder, ["lose"])
+
+    async def busy():
+        await asyncio.sleep(0.5 if slow.made or not slow.acts else 0)
+        return 0
+
+    slow.busy = busy
+    run([slow], 2, folder, patience=0.1)
+    assert slow.made == [1, 2]
+
+
+def test_a_chain_that_is_not_done_is_not_taken_for_done():
+    folder = Folder()
+    liar = Worker("liar", folder)
+
+    async def make(chain, folder, board):
+        await asyncio.sleep(0)
+
+    liar.make, good = make, Worker("good", folder)
+    board = run([liar, good], 4, folder)
+    assert sorted(good.made) == [1, 2, 3, 4] and any("says that the chain is done, and it is not" in note for note in board.notes)
+
+
+def test_a_chain_that_another_command_makes_is_waited_for():
+    folder, looks = Folder(), []
+
+    @contextmanager
+    def hold(chain):
+        looks.append(chain.number)
+        if len(looks) < 4:
+            raise ChainHeld(f"chain {chain.number}: another command is making it")
+        yield SimpleNamespace(done=True)
+
+    folder.hold_chain = hold
+    board = run([Worker("a", folder)], 1, folder)
+    assert looks == [1] * 4 and board.notes == ["chain 1: another command is making it"]
+
+
+def test_wrong_use_ends_the_film_at_once():
+    folder = Folder()
+    worker, other = Worker("a", folder), Worker("b", folder)
+
+    async def full(chain, folder, board):
+        raise UsageError("the disk is full")
+
+    worker.make = other.make = full
+    with pytest.raises(UsageError, match=r"^the disk is full$"):
+        run([worker, other], 3, folder)
 
 
 def test_the_least_busy_comes_first():

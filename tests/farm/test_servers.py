@@ -12,11 +12,14 @@ BAD = {
     "silent": "does not answer (no answer in time)",
     "garbage": "answers, but not as ComfyUI does",
     "another version": "has another version of LongTake, whose Video from Latent does not write ffv1",
-    "no pack": "has no class LongTakeFilm, LongTakeLoader, LongTakeVideo",
+    "no pack": "has no class LongTakeFilm, LongTakeLoader, LongTakeSampling, LongTakeVideo",
     "no model": "Value not in list: unet_name: 'wan.safetensors' not in []",
     "torn reel": "the reel.json that it gave is damaged",
     "half a film": "frames.mkv",
     "endless": "gives more than",
+    "odd names": "names files that no reel has",
+    "altered segment": "is not what its reel lists",
+    "odd outputs": "it ran the graph and lists no frames",
     "fail": "no memory",
     "gone": "does not answer",
 }
@@ -81,6 +84,27 @@ def test_the_graphs_own_shots_are_taken(longtake, servers, tmp_path):
     assert one.made == ["2 seed 1: a cat"] and json.loads(out)["frames"] == 16
 
 
+def test_a_seed_that_is_set_is_that_of_the_shots(film, servers):
+    (one,) = servers("well")
+    code, _, err = film(*words_for(one.url), "--set", "5.seed=40", box=False)
+    assert code == 0, err
+    assert [shot.seed for text in sorted(one.made) for shot in parse_shots(text)] == [7, 40, 41, 42, 44]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("2.shots=1: a dog", "--set 2.shots: a film sets that itself, for each chain"),
+        ("3.codec=h264", "--set 3.codec: a film sets that itself"),
+        ("4.source=x", "has no part in the video"),
+    ],
+)
+def test_what_a_film_sets_itself_is_not_set(film, servers, word, said):
+    (one,) = servers("well")
+    code, _, err = film(*words_for(one.url), "--set", word, box=False)
+    assert code == 2 and said in err and len(err.splitlines()) == 1, err
+
+
 def test_a_server_twice_counts_once(film, servers):
     (one,) = servers("well")
     code, _, err = film(*words_for(one.url, f"{one.url}/"), box=False)
@@ -92,7 +116,8 @@ def test_a_server_twice_counts_once(film, servers):
     [
         (lambda graph: graph.pop("3"), "a film's graph has one Video from Latent block on its way to the video, this has none"),
         (lambda graph: graph["3"]["inputs"].pop("latent"), "one Long Take block on its way to the video, this has none"),
-        (lambda graph: graph.update({"5": graph["3"]}), "this has LongTakeVideo (node 3), LongTakeVideo (node 5)"),
+        (lambda graph: graph.update({"6": graph["3"]}), "this has LongTakeVideo (node 3), LongTakeVideo (node 6)"),
+        (lambda graph: graph["3"]["inputs"].update({"audio": ["1", 3]}), "lay it over the film with longtake finish --audio"),
     ],
 )
 def test_a_graph_that_makes_no_film_is_one_line(film, servers, tmp_path, change, said):
