@@ -19,7 +19,7 @@ BELOW = {
     "farm": {"engine", "metrics", "reel", "take", "media"},
     "lab": {"engine", "metrics", "reel", "take", "models", "media", "guard"},
     "cli": {"engine", "metrics", "reel", "take", "models", "media", "guard", "farm", "lab"},
-    "tools": {"cli", "farm", "models"},
+    "tools": {"cli", "farm", "media", "models"},
 }
 """Which rooms each may import, beside itself and the root's errors."""
 FILES = sorted(path for room in BELOW for path in (ROOT / room).rglob("*.py"))
