@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, Task, TextColumn
 
 from . import terminal
+
+if TYPE_CHECKING:
+    from ..engine.state import Progress as Step
 
 
 class Bars(Progress):
@@ -53,3 +57,9 @@ def working(console: Console, what: str) -> Iterator[Callable[[str], None]]:
     with Bars(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True, disable=console.quiet) as bars:
         task = bars.add_task(escape(what), total=None)
         yield lambda words: bars.update(task, description=escape(words))
+
+
+def share_of(step: Step) -> tuple[float, str]:
+    """How much of a take is made, 0..1, and in words."""
+    share = (step.window - 1 + step.step / max(1, step.steps)) / max(1, step.windows)
+    return share, f"window {step.window}/{step.windows} step {step.step}/{step.steps}"

@@ -21,6 +21,7 @@ from ..farm.folder import ChainFolder, FilmFolder
 from ..farm.schedule import Board, Lost
 from ..media.disclosure import Disclosure
 from ..take.shots import shot_lengths
+from .bars import share_of
 from .plan import RenderPlan, SamplerOptions
 
 if TYPE_CHECKING:
@@ -76,12 +77,6 @@ class BoxJob:
         render(self.plan(chain, place), console, watch)
 
 
-def share_of(step: Step) -> tuple[float, str]:
-    """How much of a take is made, 0..1, and in words."""
-    share = (step.window - 1 + step.step / max(1, step.steps)) / max(1, step.windows)
-    return share, f"window {step.window}/{step.windows} step {step.step}/{step.steps}"
-
-
 class BoxWorker:
     """A process of its own that makes chains with `threads` threads."""
 
@@ -122,9 +117,7 @@ class BoxWorker:
                     return
                 else:
                     raise Lost(f"{self.name}: says {kind!r}")
-        except (EOFError, OSError) as error:
-            if isinstance(error, LongTakeError):
-                raise
+        except (EOFError, OSError):
             raise Lost(f"{self.name}: ended ({self._how()})") from None
 
     async def stop(self) -> None:

@@ -20,8 +20,8 @@ from ..farm.graph_job import GraphJob
 from ..farm.schedule import Schedule, Worker
 from ..guard.watch import Guard
 from ..take.shots import SECONDS_MAX
-from .bars import Bars
-from .box_worker import BoxJob, box_worker, share_of
+from .bars import Bars, share_of
+from .box_worker import BoxJob, box_worker
 from .film_board import Lines, show
 from .film_jobs import write_jobs
 from .film_plan import FilmPlan, make_film_plan

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from ..errors import RefusedError
 from ..farm.client import nothing
 from ..guard.watch import Guard
-from .bars import Bars
+from .bars import Bars, share_of
 from .options import add_render_options
 from .plan import RenderPlan, make_plan
 from .terminal import printable, say, waiting
@@ -212,8 +212,7 @@ class FilmEvents:
         task = progress.add_task("sampling", total=1.0)
 
         def tell(step: "Step") -> None:
-            share = (step.window - 1 + step.step / max(1, step.steps)) / max(1, step.windows)
-            which = f"window {step.window}/{step.windows} step {step.step}/{step.steps}"
+            share, which = share_of(step)
             progress.update(task, completed=share, description=which + (" (from the reel)" if step.resumed else ""))
 
         self.tell = tell
