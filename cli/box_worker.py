@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from ..engine.state import Progress as Step
 
+PART_FRAMES = 80
+"""A part of a take is so long at least: it takes a window more than it makes."""
 START_SECONDS = 120.0
 """For a process to import what it needs."""
 
@@ -52,6 +54,11 @@ class BoxJob:
         weights = (self.sampler.weights or WEIGHTS) / "manifest.json"
         return {"size": self.size, "fps": self.fps, "sampler": sampler, "weights": _text(weights)}
 
+    @property
+    def part_seconds(self) -> float:
+        """How long a part of a take lasts at least."""
+        return PART_FRAMES / self.fps
+
     def plan(self, chain: Chain, place: ChainFolder) -> RenderPlan:
         """The render that is a chain: its reel and its frames, which are marked only as parts of the film."""
         shots = list(chain.shots)
@@ -64,6 +71,7 @@ class BoxJob:
             self.fps,
             place.frames,
             seed=shots[0].seed or 0,
+            part=chain.part,
             sampler=self.sampler,
             reel=place.path,
             disclosure=Disclosure(marked=False, signed=False),

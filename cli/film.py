@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ..engine.parts import PARTS_MAX
 from ..errors import UsageError, shorten
 from ..farm.chains import Chain
 from ..farm.comfy import START_SECONDS
@@ -78,6 +79,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     where.add_argument("--start-timeout", type=seconds, default=START_SECONDS, metavar="S", help="give up starting after S seconds")
     where.add_argument("--chain", type=whole(1, 1000), metavar="N", help="make this chain only, and no film of it")
     where.add_argument("--plan", type=Path, metavar="FILE", help="make nothing: write a command for each chain, as JSON")
+    where.add_argument(
+        "--parts",
+        type=whole(1, PARTS_MAX),
+        default=1,
+        metavar="N",
+        help="split what lies between two cuts in N parts; frames where they meet are made first (1)",
+    )
     add_sampler_options(parser, seed=None)
     result = parser.add_argument_group("result")
     add_output_options(result)
@@ -189,7 +197,7 @@ def assembled(plan: FilmPlan, guard: Guard, console: Console) -> dict[str, Any]:
     parts = parts_of(plan.folder, plan.chains)
     info, total = parts[0].info, parts[-1].frames.stop
     guard.begin_film(float(info.fps))
-    seeds = [shot.seed for chain in plan.chains for shot in chain.shots]
+    seeds = [shot.seed for chain in plan.chains if chain.begins for shot in chain.shots]
     with Bars(console=console, transient=True, disable=console.quiet) as bars:
         task = bars.add_task("putting the chains together", total=total)
         watcher = Watcher(guard.check_frames, lambda done: bars.update(task, completed=done))
@@ -212,6 +220,7 @@ def assembled(plan: FilmPlan, guard: Guard, console: Console) -> dict[str, Any]:
                 "folder": str(plan.folder.chain(part.chain).path),
                 "frames": len(part.frames),
                 "begins": part.frames.start,
+                "part": part.chain.part,
                 "prompts": [shot.prompt for shot in part.chain.shots],
                 "report": None if report is None else report.as_dict(),
                 "lines": part.record.lines(),
@@ -240,6 +249,7 @@ def summary(report: dict[str, Any], plan: FilmPlan) -> str:
     ]
     for chain in report["chains"]:
         words = shorten(" / ".join(chain["prompts"]), 60)
+        words += "" if chain["part"][1] == 1 else f" (part {chain['part'][0]} of {chain['part'][1]})"
         lines.append(f"chain {chain['chain']:<3}frames {chain['begins']} to {chain['begins'] + chain['frames'] - 1}: {words}")
         lines += [f"         {line}" for line in chain["lines"]]
     if report["signed_by"]:
@@ -263,7 +273,7 @@ def changed_since(plan: FilmPlan) -> bool:
     from ..take.shots import read_shot_file
 
     assert plan.shots_file is not None
-    prompts = [shot.prompt for chain in plan.chains for shot in chain.shots]
+    prompts = [shot.prompt for chain in plan.chains if chain.begins for shot in chain.shots]
     try:
         return [" ".join(shot.prompt.split()) for shot in read_shot_file(plan.shots_file, "")] != prompts
     except UsageError:

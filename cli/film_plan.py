@@ -72,12 +72,20 @@ def make_film_plan(arguments: argparse.Namespace) -> FilmPlan:
     notes += [note for note in dict.fromkeys(language_note(shot.prompt) for shot in shots if shot.prompt) if note]
     seconds = arguments.seconds or DEFAULT_SECONDS
     seed = arguments.seed if arguments.seed is not None else job.seed if isinstance(job, GraphJob) else 1
-    chains = split(shots, seconds=seconds, seed=seed, facts=job.facts)
+    if arguments.parts > 1 and arguments.rolling:
+        raise UsageError("--parts are made of windows: leave out --rolling")
+    if arguments.parts > 1 and isinstance(job, GraphJob):
+        raise UsageError(
+            "--parts: a graph makes what lies between two cuts as a whole; leave it out, or --graph, --server and --local"
+        )
+    chains = split(
+        shots, seconds=seconds, seed=seed, facts=job.facts, parts=arguments.parts, least=getattr(job, "part_seconds", 1.0)
+    )
     if arguments.chain is not None and arguments.chain > len(chains):
         raise UsageError(f"--chain {arguments.chain}: the film has {len(chains)}, numbered from 1")
     frames = 0
     if isinstance(job, BoxJob):
-        frames = sum(sum(shot_lengths(chain.shots, job.fps, 0.0)) for chain in chains)
+        frames = sum(sum(shot_lengths(chain.shots, job.fps, 0.0)) for chain in chains if chain.begins)
         if frames > FRAMES_MAX:
             raise UsageError(f"{frames:,} frames; give at most {FRAMES_MAX:,} in one film")
     check_output(output, [arguments.shots] if arguments.shots else [], frames, *(job.size if isinstance(job, BoxJob) else (0, 0)))

@@ -46,7 +46,8 @@ class RenderPlan:
 
     `size` is written, `canvas` is sampled (multiples of 16, at least `size`); `frames` counts the new frames of all
     shots together (0 for a remix of a whole clip); `towards` is the prompt that a way between clips ends with, where it is not the
-    shot's; `notes` say what was changed from what was asked.
+    shot's; `part` (number from 1, of how many) is all that is made of the take; `notes` say what was
+    changed from what was asked.
     """
 
     mode: str
@@ -61,6 +62,7 @@ class RenderPlan:
     notes: list[str] = field(default_factory=list)
     towards: str | None = None
     seed: int = 1
+    part: tuple[int, int] = (1, 1)
     backward: bool = False
     loop: bool = False
     strength: tuple[float, float] | None = None

@@ -107,21 +107,22 @@ def make(
     plan: RenderPlan, film: "Film", bundle: "Bundle", console: Console, guard: Guard, watch: "Callable[[Step], object]"
 ) -> "tuple[TakeResult, Signed]":
     """Samples the film's take in a session, writes its frames and signs the finished file."""
-    from ..engine.settings import Settings
-    from ..engine.take import joins_of
+    from ..engine.take import joins_of, span_of
     from ..metrics.joins import JoinFrames
     from ..models.box import BoxCodec, box_denoiser, fingerprint
     from ..take.joins import cut_frames, join_frames
     from ..take.session import Session
+    from .take_frames import settings_of
 
     options, request = plan.sampler, film.take.request
     cfg = bundle.capability.cfg if options.cfg is None else options.cfg
-    settings = Settings.of(bundle.capability, steps=options.steps, rolling=options.rolling)
+    settings = settings_of(plan, bundle.capability)
     states = bundle.states(request.prompts, as_written=options.as_written)
     denoiser = box_denoiser(
         bundle, states, bundle.states([""])[0], fps=plan.fps, cfg=cfg, order=options.order, device=film.stage.device
     )
-    joins = film.join_frames(join_frames(joins_of(request, settings), film.stage.timeline))
+    start = span_of(request, settings).start
+    joins = film.join_frames(join_frames(joins_of(request, settings), film.stage.timeline, start))
     cuts = film.join_frames(JoinFrames(cut_frames(request, film.stage.timeline), [])).joins
     record = {"steps": settings.steps, "order": options.order, "cfg": cfg, "fps": plan.fps, "seeds": film.seeds}
     events = FilmEvents(

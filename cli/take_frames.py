@@ -2,12 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 import torch
 from torch import Tensor
 
+from ..engine.capability import Capability
+from ..engine.settings import Settings
+from ..engine.take import span_of
 from ..errors import UsageError
 from ..media.read import read_frames
 from ..media.sound import FileSound
@@ -27,13 +30,15 @@ CHUNK = 8  # real frames handed on together
 class Film:
     """A take and how its frames become the output: real frames of `before` and `after` stand around the new ones.
 
-    `new` frames are written of those made, without the first `trim` of them; `closing`: a loop, whose decoder is led in by its own
+    The first `lead` latents only fill the decoder's memory; `new` frames are written of those made after them, without the first
+    `trim`; `closing`: a loop, whose decoder is led in by its own
     end, or which leads back to the clip `after`; `stills` lie over the first frames.
     """
 
     take: operations.Plan
     stage: Stage
     new: int
+    lead: int = 0
     trim: int = 0
     before: InputClip | None = None
     after: InputClip | None = None
@@ -88,7 +93,7 @@ class Film:
         """The output as chunks [T, H, W, 3] on the CPU, at the plan's size; `chunks` are the latents of the take, whose decoded
         frames are shown to `seen`, also those that are not in the output. `finish` is what is done to frames that were made;
         those of a given clip stay as they are."""
-        lead_in = None
+        lead_in, chunks = led_in(chunks, self.lead) if self.lead else (None, chunks)
         if self.closing and self.before is None:
             chunks = list(chunks)
             lead_in = torch.cat(chunks, 2)[:, :, -LEAD_IN:]
@@ -180,10 +185,25 @@ def _from_text(plan: RenderPlan, stage: Stage) -> Film:
         stills.append(Known(iter([pixels] * span), 0, span, fade_out=span - 1))
     ring = plan.mode == "loop"
     take = operations.film(stage.capability, plan.shots, plan.shot_frames, stage.shape, seed=plan.seed, known=known, ring=ring)
+    if plan.part[1] > 1:
+        return _part(plan, stage, take)
     several = len(plan.shots) > 1 or ring
     new = stage.timeline.frames_for(take.length) if several else plan.frames
     messages = _whole_latents(plan, stage) if several else []
     return Film(take, stage, new, closing=ring, stills=stills, messages=messages)
+
+
+def _part(plan: RenderPlan, stage: Stage, take: operations.Plan) -> Film:
+    """One part of a take that is made in parts."""
+    request = replace(take.request, part=plan.part)
+    lead, start, stop = span_of(request, settings_of(plan, stage.capability))
+    frames = stage.timeline.frames_for
+    return Film(replace(take, request=request), stage, min(frames(stop), plan.frames) - frames(start), lead=start - lead)
+
+
+def settings_of(plan: RenderPlan, capability: Capability) -> Settings:
+    """How its take is sampled. Raises UsageError."""
+    return Settings.of(capability, steps=plan.sampler.steps, rolling=plan.sampler.rolling)
 
 
 def _remix(plan: RenderPlan, stage: Stage) -> Film:
@@ -206,6 +226,15 @@ def _whole_latents(plan: RenderPlan, stage: Stage) -> list[str]:
     asked = sum(plan.shot_frames)
     snapped = stage.timeline.snap(asked)[0]
     return [] if snapped == asked else [f"lengths here go by {stage.timeline.rest} frames: {asked} frames become {snapped}"]
+
+
+def led_in(chunks: Iterable[Tensor], lead: int) -> tuple[Tensor, Iterator[Tensor]]:
+    """The first `lead` latents of a take, and those after them."""
+    source = iter(chunks)
+    held = next(source)
+    while held.shape[2] <= lead:
+        held = torch.cat([held, next(source)], 2)
+    return held[:, :, :lead], chain([held[:, :, lead:]], source)
 
 
 def frames_between(chunks: Iterable[Tensor], start: int, count: int) -> Iterator[Tensor]:

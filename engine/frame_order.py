@@ -149,6 +149,15 @@ class FrameOrder:
         found.known = set(self.known)
         return found
 
+    def begun(self, step: int) -> FrameOrder:
+        """The same order for who has nothing before `step` but the beginning of the take: a shot that began between these begins at
+        `step`, and nothing before it is shown as context."""
+        found = self.copy()
+        found._cuts = self._cuts | {step}
+        if self.shot(step) != self.shot(0):
+            found._shot = [-1] * step + self._shot[step:]
+        return found
+
     def time(self, step: int) -> int:
         """Step to latent number, and latent number to step: the same mirror."""
         return self.length - 1 - step if self.backward else step

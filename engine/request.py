@@ -45,7 +45,8 @@ class Request:
     h, w], or a function of the index giving [C, h, w], is remixed from noise level `strength` (one for all latents, or
     one each); `backward` makes the last latent first; `loop` leads the end back to the start; `track` replaces the shots'
     prompts latent by latent; `fade` mixes the prompts of neighbouring shots over so many latents from each shot's start;
-    `noise` [1, C, length, h, w] replaces what the shots' seeds would give. Raises UsageError.
+    `noise` [1, C, length, h, w] replaces what the shots' seeds would give; `part` (number from 1, of how many) is all that is
+    made of it, see `engine.parts`. Raises UsageError.
     """
 
     length: int
@@ -61,6 +62,7 @@ class Request:
     track: Sequence[Mix] | None = None
     fade: int = 0
     noise: Tensor | None = None
+    part: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
         self.shape = (int(self.shape[0]), int(self.shape[1]), int(self.shape[2]))
@@ -88,6 +90,10 @@ class Request:
                 raise UsageError(f"strength {strength}: give a number from 0 (keep) to 1 (all new)")
         if self.loop and (self.backward or self.source is not None):
             raise UsageError("a loop is made forward and from nothing: leave out backward and source")
+        if not 1 <= self.part[0] <= self.part[1]:
+            raise UsageError(f"part {self.part[0]} of {self.part[1]}: parts are numbered from 1")
+        if self.part[1] > 1 and (self.known or self.loop or self.backward or self.source is not None or self.anchor is not None):
+            raise UsageError("parts: only a take that is made forward, from prompts alone, is made in parts")
 
     def _check_shots(self) -> None:
         starts = [shot.start for shot in self.shots]

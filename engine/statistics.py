@@ -6,6 +6,8 @@ Each window is made from what the one before made, so that small shifts of colou
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import torch
@@ -48,6 +50,7 @@ class ShotStatistics:
     def __init__(self, work: TakeState):
         self._work, self._order = work, work.request.order()
         self._found: dict[int, ChannelStatistics] = {}
+        self._met: list[tuple[int, ChannelStatistics]] = []
 
     def goal(self, window: Window) -> ChannelStatistics | None:
         """What the window's new latents are drawn to; None where it begins its shot, leads to something known, or where the
@@ -55,6 +58,8 @@ class ShotStatistics:
         request = self._work.request
         if not self._work.settings.adain or request.source is not None or request.track is not None:
             return None
+        if request.part[1] > 1:
+            return self._between(window)
         shot, first = window.shot, min(self._order.time(index % request.length) for index in window.new)
         if any(step > first and self._order.shot(step) == shot for step in self._order.known):
             return None
@@ -70,5 +75,27 @@ class ShotStatistics:
 
     def learn(self, window: Window, latents: Tensor) -> None:
         """Takes the latents [1, C, n, h, w] of a window that begins its shot as what the shot began with."""
-        if window.shot not in self._found and not window.spare:
+        if self._work.request.part[1] > 1 and not window.keep.count(True):
+            frames = {index: latents[:, :, place : place + 1] for place, index in enumerate(window.new)}
+            for group in runs(window.new):
+                self._met.append((group[0], ChannelStatistics.of(torch.cat([frames[index] for index in group], 2))))
+        elif window.shot not in self._found and not window.spare:
             self._found[window.shot] = ChannelStatistics.of(latents)
+
+    def _between(self, window: Window) -> ChannelStatistics | None:
+        """What a window of a part is drawn to: from what stands at the part's beginning to what stands at its end, as far as the
+        window is; None where the window makes that itself, or sees what it leads to."""
+        first = window.new[0]
+        if not self._met or any(keep and index > first for index, keep in zip(window.indices, window.keep, strict=True)):
+            return None
+        before = [one for one in self._met if one[0] <= first][-1]
+        after = next((one for one in self._met if one[0] > first), before)
+        share = (sum(window.new) / len(window.new) - before[0]) / ((after[0] - before[0]) or 1)
+        mean, std = (torch.lerp(one, other, min(1.0, share)) for one, other in zip(before[1], after[1], strict=True))
+        return ChannelStatistics(mean, std)
+
+
+def runs(indices: Sequence[int]) -> Iterator[list[int]]:
+    """Neighbours among rising numbers, together."""
+    for _, run in groupby(enumerate(indices), lambda one: one[1] - one[0]):
+        yield [index for _, index in run]

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..errors import ReelError
+from ..errors import ReelError, UsageError
 from .denoiser import Denoiser
 from .frame_order import USER_ANCHOR, Window
 from .noise_matrix import keep_known, sync_matrix
+from .parts import Span, plan_part
 from .request import Request
 from .retry import Retry, Retrying
 from .roles import ANCHOR
@@ -58,10 +59,11 @@ def sample(
     a rolling queue has none. Raises UsageError before the first chunk where the request cannot be met.
     """
     work = TakeState(request, denoiser, settings, segments, progress)
+    lead, _, stop = span_of(request, settings)
     pieces = queue_pieces(work) if settings.rolling else window_pieces(work, retry)
     if request.backward:
         pieces = _turned(work, list(_collected(work, pieces)))
-    done = 0
+    done = lead
     if denoiser.lead and not request.backward:  # frames of what is known show what comes before the first window
         while done < request.length and done in request.known:
             done += 1
@@ -71,19 +73,19 @@ def sample(
         for place, index in enumerate(piece.indices):
             work.store[index] = piece.latents[0, :, place]
         ready = done
-        while ready < request.length and (ready in request.known or ready in work.store):
+        while ready < stop and (ready in request.known or ready in work.store):
             ready += 1
         if ready > done:
-            if ready == request.length and segments is not None:
+            if ready == stop and segments is not None:
                 segments.finish()
             yield Chunk(done, _span(work, done, ready))
             done = ready
         for index in [index for index in work.store if index < done and not piece.needed(index)]:
             del work.store[index]
-    if done < request.length:  # what was known after the last new latent, or everything
+    if done < stop:  # what was known after the last new latent, or everything
         if segments is not None:
             segments.finish()
-        yield Chunk(done, _span(work, done, request.length))
+        yield Chunk(done, _span(work, done, stop))
 
 
 def collect(chunks: Iterable[Chunk]) -> Tensor:
@@ -99,17 +101,30 @@ def plan(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Window
         if all(keep):
             return []
         return [Window(0, tuple(range(request.length)), tuple(int(kept) for kept in keep), keep)]
+    if request.part[1] > 1:
+        return plan_part(request.order(), windows, *request.part).windows
     return plan_windows(request.order(), windows)
 
 
+def span_of(request: Request, settings: Settings = DEFAULT_SETTINGS) -> Span:
+    """All of the take, or the part of it that is made. Raises UsageError where it cannot be made in parts."""
+    if request.part[1] == 1:
+        return Span(0, 0, request.length)
+    if settings.rolling:
+        raise UsageError("a rolling queue makes no parts: leave out one of both")
+    return plan_part(request.order(), settings.windows, *request.part).span
+
+
 def joins_of(request: Request, settings: Settings = DEFAULT_SETTINGS) -> list[Join]:
-    """Joins of a take, where latents meet that were not made together; a hard cut is none."""
+    """Joins of a take, or of the part that is made, by their latents in the whole take: where latents meet that were not made
+    together; a hard cut is none."""
     made = dict.fromkeys(request.known, -1)
     for number, window in enumerate(() if settings.rolling else plan(request, settings)):
         made |= dict.fromkeys(window.new, number)
     cuts = {shot.start: shot.cut for shot in request.shots}
     found = []
-    for index in range(1, request.length):
+    _, start, stop = span_of(request, settings)
+    for index in range(start + 1, stop):
         before, after = made.get(index - 1), made.get(index)
         if cuts.get(index) or before == after == -1:
             continue

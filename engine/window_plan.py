@@ -17,8 +17,9 @@ from .frame_order import DEFAULT_WINDOWS, USER_ANCHOR, FrameOrder, Window, Windo
 from .roles import ANCHOR, CONTEXT, TARGET
 
 
-def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS) -> list[Window]:
-    """Windows that make every latent of the take that is not known, in the order they are to be sampled."""
+def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS, *, late: bool = False) -> list[Window]:
+    """Windows that make every latent of the take that is not known, in the order they are to be sampled. With `late` a long way to
+    something known is made in order until one window's endpoints do for what is left, and no window makes anything beyond it."""
     order, windows, step = order.copy(), [], 0
     while step < order.length:
         if step in order.known:
@@ -28,12 +29,13 @@ def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS) -> l
         anchors = order.anchors(step, step - len(context), config.anchors, chain=config.beside)
         first = not order.backward and step == len(context)
         room = config.size - len(context) - (0 if config.beside else len(anchors)) + first * config.margin
-        endpoints = _endpoints(order, step, room, context, anchors, config) if config.endpoints and context else None
+        far = late and _far(order, step, room, config)
+        endpoints = _endpoints(order, step, room, context, anchors, config) if config.endpoints and context and not far else None
         if endpoints is not None:
             windows.append(endpoints)
             order.known |= {order.time(index) for index in endpoints.new}
             continue
-        end = _end(order, step, room, config)
+        end = step + room if far else _end(order, step, room, config, merge=not late)
         ahead = order.ahead(step, end, config)
         if config.full and end - step + len(ahead) < room:
             context = order.context(step, config.context + room - len(ahead) - (end - step))
@@ -43,8 +45,9 @@ def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS) -> l
     return windows
 
 
-def _end(order: FrameOrder, step: int, room: int, config: WindowConfig) -> int:
-    """Step after the last new one of a window that begins at `step` and has room for `room` new frames."""
+def _end(order: FrameOrder, step: int, room: int, config: WindowConfig, merge: bool) -> int:
+    """Step after the last new one of a window that begins at `step` and has room for `room` new frames. With `merge` it goes on over
+    known frames while the next stretch of new ones still fits whole."""
     end = order.stretch_end(step)
     rest, last = end - step, _last(order, end, room, config)
     if rest > last and rest <= last + config.more:
@@ -56,7 +59,7 @@ def _end(order: FrameOrder, step: int, room: int, config: WindowConfig) -> int:
             return step + max(least, rest - last - room * (before - 1))
         return step + (room if config.full or rest - room >= least else max(1, rest - least))
     stop = order.shot_end(step)
-    while True:  # go on over known frames while the next stretch of new ones still fits whole
+    while merge:
         begin = end
         while begin < stop and begin in order.known:
             begin += 1
@@ -66,6 +69,7 @@ def _end(order: FrameOrder, step: int, room: int, config: WindowConfig) -> int:
         if further - step > _last(order, further, room, config):
             return end
         end = further
+    return end
 
 
 def _last(order: FrameOrder, end: int, room: int, config: WindowConfig) -> int:
@@ -94,12 +98,11 @@ def _endpoints(
     rest, last, group = end - step, _last(order, end, room, config), max(config.context, config.ahead)
     if rest <= last + config.more or not order.meets(end):
         return None
-    each = config.new - (config.ahead if config.full else 0)
-    count = min(_windows(rest, each, each + config.more, group).endpoints, (last - 1) // (group + 1)) if each > 0 else 0
+    count = min(_cost(rest, config).endpoints, (last - 1) // (group + 1))
     if not count:
         return None
     made, fresh = [], set()
-    for way, slots in zip(_shares(rest - count * group, count + 1), _shares(last - count * group, count + 1), strict=True):
+    for way, slots in zip(shares(rest - count * group, count + 1), shares(last - count * group, count + 1), strict=True):
         made += [step + (2 * slot + 1) * way // (2 * slots) for slot in range(slots)]
         step += way
         if step < end:
@@ -112,12 +115,27 @@ def _endpoints(
     return replace(window, spare=spare)
 
 
+def _far(order: FrameOrder, step: int, room: int, config: WindowConfig) -> bool:
+    """Whether the way from `step` leads to something known, but takes more than one window's endpoints."""
+    end = order.stretch_end(step)
+    if not order.meets(end) or end - step <= _last(order, end, room, config) + config.more:
+        return False
+    cost = _cost(end - step, config)
+    return cost.windows != cost.endpoints + 2 and end - step > room
+
+
 class _Cost(NamedTuple):
     """How many windows a way takes, and how many endpoints are made first where one window does not do; 0 where the windows
     are too short for that."""
 
     windows: int
     endpoints: int
+
+
+def _cost(rest: int, config: WindowConfig) -> _Cost:
+    """What a way of `rest` frames to something known takes."""
+    each = config.new - (config.ahead if config.full else 0)
+    return _windows(rest, each, each + config.more, max(config.context, config.ahead)) if each > 0 else _Cost(0, 0)
 
 
 @cache
@@ -128,11 +146,11 @@ def _windows(rest: int, room: int, most: int, group: int) -> _Cost:
         return _Cost(1, 0)
     found = []
     for count in range(1, (room - 1) // (group + 1) + 1):
-        parts = _shares(rest - count * group, count + 1)
+        parts = shares(rest - count * group, count + 1)
         found.append(_Cost(1 + sum(_windows(part, room, most, group).windows for part in parts), count))
     return min(found, default=_Cost(-(-rest // room), 0))
 
 
-def _shares(total: int, parts: int) -> list[int]:
+def shares(total: int, parts: int) -> list[int]:
     """`total` in so many parts, as even as can be; a larger total has no smaller part."""
     return [total // parts + (part < total % parts) for part in range(parts)]

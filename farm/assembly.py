@@ -75,8 +75,8 @@ def assemble(
 ) -> Signed:
     """Writes the film and signs it. Raises MediaError, and what the watcher raises, of which nothing is left then."""
     info, total, rate = parts[0].info, parts[-1].frames.stop, parts[0].info.fps
-    prompts = [shot.prompt for part in parts for shot in part.chain.shots]
-    cuts = [part.frames.start for part in parts[1:]]
+    prompts = [shot.prompt for part in parts if part.chain.begins for shot in part.chain.shots]
+    cuts = [part.frames.start for part in parts[1:] if part.chain.begins]
     facts = facts | joins_of(parts)._asdict() | {"cuts": cuts, "loop": False, "fps": float(rate), "frames": total}
     models = ", ".join(dict.fromkeys(part.model for part in parts))
     record = mark.make_record(prompts[0] if len(prompts) == 1 else prompts, seed, models, **facts)

@@ -21,11 +21,13 @@ KEY_LETTERS = 16
 
 
 class Chain(NamedTuple):
-    """Chain `number`, from 1, of a film: its shots, each with seconds and a seed of its own, and the key of all that."""
+    """Chain `number`, from 1, of a film: its shots, each with seconds and a seed of its own, and the key of all that. `part` (number
+    from 1, of how many) is what it makes of them, as several chains make what lies between two cuts in parts."""
 
     number: int
     shots: tuple[ShotText, ...]
     key: str
+    part: tuple[int, int] = (1, 1)
 
     @property
     def name(self) -> str:
@@ -34,16 +36,23 @@ class Chain(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
-        return sum(shot.seconds or 0.0 for shot in self.shots)
+        """About how long it lasts."""
+        return round(sum(shot.seconds or 0.0 for shot in self.shots) / self.part[1], 3)
+
+    @property
+    def begins(self) -> bool:
+        """Whether a cut comes before it."""
+        return self.part[0] == 1
 
     def text(self) -> str:
         """Its shots as a user writes them, a line each."""
         return "\n".join(f"{_plain(shot.seconds or 0.0)} seed {shot.seed}: {shot.prompt}" for shot in self.shots)
 
 
-def split(shots: Sequence[ShotText], *, seconds: float, seed: int, facts: Mapping[str, Any]) -> list[Chain]:
-    """The chains of a film. A shot that does not say how long it is lasts `seconds`; shot number n has seed `seed` + n where it
+def split(
+    shots: Sequence[ShotText], *, seconds: float, seed: int, facts: Mapping[str, Any], parts: int = 1, least: float = 0.0
+) -> list[Chain]:
+    """The chains of a film: `parts` between two cuts, fewer where these would last less than `least` seconds each. A shot that does not say how long it is lasts `seconds`; shot number n has seed `seed` + n where it
     names none, as in a take; `facts` are what else shapes the chains (model, size, steps, a graph). Raises UsageError."""
     if seed + len(shots) - 1 > SEED_MAX:
         raise UsageError(f"--seed {seed}: give at most {SEED_MAX - len(shots) + 1} for {len(shots)} shots")
@@ -52,11 +61,14 @@ def split(shots: Sequence[ShotText], *, seconds: float, seed: int, facts: Mappin
         own = number if shot.seed is None else shot.seed
         whole.append(ShotText(" ".join(shot.prompt.split()), shot.seconds or seconds, own, shot.cut))
     begins = [0, *(number for number, shot in enumerate(whole) if shot.cut and number)]
-    chains = []
-    for number, (begin, end) in enumerate(zip(begins, [*begins[1:], len(whole)], strict=True), 1):
+    chains: list[Chain] = []
+    for begin, end in zip(begins, [*begins[1:], len(whole)], strict=True):
         some = tuple(shot._replace(cut=False) for shot in whole[begin:end])
-        content = json.dumps([FORMAT, facts, [tuple(shot) for shot in some]], sort_keys=True)
-        chains.append(Chain(number, some, hashlib.sha256(content.encode()).hexdigest()))
+        count = max(1, min(parts, int(sum(shot.seconds or 0.0 for shot in some) / (least or 1.0))))
+        for part in range(1, count + 1):
+            content = [FORMAT, facts, [tuple(shot) for shot in some], *([[part, count]] if count > 1 else [])]
+            key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+            chains.append(Chain(len(chains) + 1, some, key, (part, count)))
     return chains
 
 

@@ -115,7 +115,7 @@ class FilmFolder:
 
     def write(self, chains: Sequence[Chain]) -> None:
         """Lists the chains of the film as it is to be. Raises LongTakeError."""
-        listed = [{"key": chain.key, "shots": [shot._asdict() for shot in chain.shots]} for chain in chains]
+        listed = [{"key": chain.key, "shots": [shot._asdict() for shot in chain.shots], "part": chain.part} for chain in chains]
         content = {"schema": SCHEMA, "longtake": __version__, "chains": listed}
         temporary = self.path / f"{FILM}.{os.getpid()}.tmp"
         try:
@@ -130,21 +130,23 @@ class FilmFolder:
         file = self.path / FILM
         try:
             content = json.loads(file.read_bytes())
-            chains = [(str(one["key"]), one["shots"]) for one in content["chains"]]
-            shots = [[(str(shot["prompt"]), float(shot["seconds"])) for shot in some] for _, some in chains]
+            chains = [(str(one["key"]), one["shots"], one.get("part", [1, 1])) for one in content["chains"]]
+            parts = [(int(number), int(count)) for _, _, (number, count) in chains]
+            shots = [[(str(shot["prompt"]), float(shot["seconds"])) for shot in some] for _, some, _ in chains]
             if content["schema"] != SCHEMA:
                 raise ValueError("another schema")
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UsageError(f"{file}: is not that of a film ({str(error)[:60]}); make the film again with this folder") from None
         found = []
-        for number, ((key, _), some) in enumerate(zip(chains, shots, strict=True), 1):
+        for number, ((key, *_), some, part) in enumerate(zip(chains, shots, parts, strict=True), 1):
             folder = self.chain(Chain(number, (), key))
             found.append(
                 {
                     "chain": number,
                     "folder": str(folder.path),
                     "prompts": [prompt for prompt, _ in some],
-                    "seconds": sum(seconds for _, seconds in some),
+                    "part": part,
+                    "seconds": round(sum(seconds for _, seconds in some) / part[1], 3),
                     "state": state_of(folder),
                 }
             )

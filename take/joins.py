@@ -17,11 +17,11 @@ from ..metrics.meter import NEAR, Meter
 from .backend import VideoCodec
 
 
-def join_frames(joins: Iterable[Join], timeline: Timeline) -> JoinFrames:
-    """The frames of a take's joins."""
+def join_frames(joins: Iterable[Join], timeline: Timeline, start: int = 0) -> JoinFrames:
+    """The frames of a take's joins, counted from its latent `start` on."""
     found = JoinFrames([], [])
     for join in joins:
-        (found.windows if join.kind == "window" else found.joins).append(timeline.frames_for(join.at))
+        (found.windows if join.kind == "window" else found.joins).append(timeline.frames_for(join.at) - timeline.frames_for(start))
     return found
 
 

@@ -17,7 +17,7 @@ from ..engine.request import Request
 from ..engine.retry import Lookup, Retry
 from ..engine.settings import Settings
 from ..engine.state import Progress
-from ..engine.take import Chunk, joins_of, sample
+from ..engine.take import Chunk, joins_of, sample, span_of
 from ..errors import ReelError, UsageError
 from ..metrics.joins import PASS, JoinFrames
 from ..metrics.meter import Meter
@@ -98,8 +98,9 @@ class _Run:
     def __post_init__(self) -> None:
         session, timeline = self.session, self.session.capability.timeline
         self.joins = joins_of(self.request, session.settings)
-        self.frames = timeline.frames_for(self.request.length)
-        self.places = join_frames(self.joins, timeline).within(self.frames)
+        _, start, stop = span_of(self.request, session.settings)
+        self.frames = timeline.frames_for(stop) - timeline.frames_for(start)
+        self.places = join_frames(self.joins, timeline, start).within(self.frames)
         self.retry: Retry | None = None
         if session.retries and session.codec is not None:
             measure = partial(measure_join, timeline=timeline, codec=session.codec)

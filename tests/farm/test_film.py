@@ -19,6 +19,10 @@ from comfyui_longtake.farm.folder import FilmFolder
 from comfyui_longtake.farm.schedule import Lost, Unfit
 from comfyui_longtake.media.mark import read_record
 from comfyui_longtake.media.read import probe, read_frames
+from comfyui_longtake.models.box import decode_stream
+from comfyui_longtake.models.load import load_bundle
+from comfyui_longtake.reel.store import Reel
+from safetensors.torch import load_file
 
 
 def frames_of(path):
@@ -56,6 +60,63 @@ def test_processes_make_the_same_film(film, tmp_path, monkeypatch):
     assert {one["by"] for one in report["made"]} == {"process 1", "process 2"} and len(report["made"]) == 4
     for (_, one), (_, two) in zip(chains_of(tmp_path, "one.film"), chains_of(tmp_path, "two.film"), strict=True):
         assert torch.equal(frames_of(one), frames_of(two))
+
+
+def test_a_continuous_film_in_parts(film, tmp_path, tiny_weights, monkeypatch):
+    """Parts by several processes are those that one makes, meet in the same latents, and are decoded as if they were one."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    (tmp_path / "story.txt").write_text("16: a dog\n14: a horse\ncut 2: a fox\n")
+    code, one, err = film("-o", "one.mkv", "--parts", "3")
+    assert code == 0, err
+    assert one["frames"] == 256 and [chain["part"] for chain in one["chains"]] == [[1, 3], [2, 3], [3, 3], [1, 1]]
+    code, two, err = film("-o", "two.mkv", "--parts", "3", "--processes", "2")
+    assert code == 0, err
+    assert len(two["made"]) == 4 and {made["by"] for made in two["made"]} == {"process 1", "process 2"}
+    kept = [frames_of(file) for _, file in chains_of(tmp_path, "one.film")]
+    for (_, other), frames in zip(chains_of(tmp_path, "two.film"), kept, strict=True):
+        assert torch.equal(frames_of(other), frames)
+    record = read_record(probe(tmp_path / "one.mkv").metadata["comment"])
+    assert record["cuts"] == [240] and record["seeds"] == [1, 2, 3] and record["prompt"] == ["a dog", "a horse", "a fox"]
+    assert record["joins"] == [128], "where the shots meet"
+    begins = [chain["begins"] for chain in one["chains"][1:3]]
+    assert all(any(abs(join - begin) <= 2 for join in record["windows"]) for begin in begins), "where the parts meet"
+    latents = {}
+    for folder in FilmFolder(tmp_path / "one.film").listed()[:3]:
+        latents |= latents_of(Path(folder["folder"]))
+    assert sorted(latents) == list(range(240))
+    take = torch.stack([latents[index] for index in range(240)], 1)[None]
+    whole = torch.cat(list(decode_stream(load_bundle("cpu", tiny_weights).vae, [take], "cpu")))
+    assert (whole - torch.cat(kept[:3])).abs().max() < 0.51 / 255, "no frame tells where one part ends and the next begins"
+
+
+def latents_of(folder):
+    """Latents of the take by number, as a reel has them."""
+    found = {}
+    for segment in Reel.peek(folder)["segments"]:
+        tensors = load_file(folder / "segments" / segment["file"])
+        found |= dict(zip(segment["meta"]["indices"], tensors["latents"][0].unbind(1), strict=True))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--parts", "7"], "--parts"),
+        (["--parts", "0"], "--parts"),
+        (["--parts", "2", "--rolling"], "--rolling"),
+    ],
+)
+def test_parts_that_cannot_be_are_one_line(film, words, said):
+    code, _, err = film("-o", "a.mp4", *words)
+    assert code == 2 and said in err.splitlines()[-1]
+
+
+def test_a_short_chain_has_fewer_parts(film, tmp_path):
+    (tmp_path / "story.txt").write_text("12: a dog\ncut 24: a horse\n")
+    code, _, err = film("-o", "a.mp4", "--parts", "2", "--plan", "jobs.json")
+    assert code == 0, err
+    jobs = json.loads((tmp_path / "jobs.json").read_text())["jobs"]
+    assert [job["seconds"] for job in jobs] == [12, 12, 12] and all("--parts" in job["command"] for job in jobs)
 
 
 def test_a_change_makes_what_it_touches(film, tmp_path):
