@@ -176,7 +176,8 @@ class FilmEvents:
         seen = None if plan.reel is None else meter.add
         self.guard.begin_film(plan.fps)
         film = self.film
-        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=said.tags, sound=film.sound, given=film.given)
+        given = film.given if not plan.disclosure.text else [one._replace(file=None) for one in film.given]
+        writer = open_writer(plan.output, *plan.size, plan.fps, metadata=said.tags, sound=film.sound, given=given)
         with self.bar():
             try:
                 with writer:

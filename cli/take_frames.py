@@ -12,6 +12,7 @@ from ..engine.capability import Capability
 from ..engine.settings import Settings
 from ..engine.take import span_of
 from ..errors import UsageError
+from ..media.packets import Given
 from ..media.read import read_frames
 from ..media.sound import FileSound
 from ..metrics.joins import JoinFrames
@@ -58,11 +59,12 @@ class Film:
         return real + self.new + (0 if self.after is None or self.closing else self.after.frames)
 
     @property
-    def given(self) -> list[range]:
+    def given(self) -> list[Given]:
         """Frames of the output that are those of the given clips."""
-        before = range(0 if self.before is None else self.before.frames)
-        after = 0 if self.after is None or self.closing else self.after.frames
-        return [before, range(self.total - after, self.total)]
+        found = [] if self.before is None else [Given(range(self.before.frames), self.before.path)]
+        if self.after is not None and not self.closing:
+            found.append(Given(range(self.total - self.after.frames, self.total), self.after.path, ends=True))
+        return found
 
     @property
     def sound(self) -> list[FileSound]:

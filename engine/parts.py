@@ -56,7 +56,8 @@ def _first_window(order: FrameOrder, config: WindowConfig, parts: int, group: in
     # the last part leads to nothing known, which spares it a window or so
     ways = [*shares(length - config.new, parts)]
     ways[-1] += config.new
-    meets, made, fresh = [0], [], set()
+    made: list[int] = []
+    meets, fresh = [0], set[int]()
     for number, (way, slots) in enumerate(zip(ways, shares(spread, parts), strict=True)):
         begin, kept = meets[-1], group if number else config.context
         fresh |= set(range(begin, begin + kept))

@@ -46,8 +46,8 @@ def plan_windows(order: FrameOrder, config: WindowConfig = DEFAULT_WINDOWS, *, l
 
 
 def _end(order: FrameOrder, step: int, room: int, config: WindowConfig, merge: bool) -> int:
-    """Step after the last new one of a window that begins at `step` and has room for `room` new frames. With `merge` it goes on over
-    known frames while the next stretch of new ones still fits whole."""
+    """Step after the last new one of a window that begins at `step` and has room for `room` new frames. With `merge` it goes on
+    over known frames while the next stretch of new ones still fits whole."""
     end = order.stretch_end(step)
     rest, last = end - step, _last(order, end, room, config)
     if rest > last and rest <= last + config.more:

@@ -21,8 +21,8 @@ KEY_LETTERS = 16
 
 
 class Chain(NamedTuple):
-    """Chain `number`, from 1, of a film: its shots, each with seconds and a seed of its own, and the key of all that. `part` (number
-    from 1, of how many) is what it makes of them, as several chains make what lies between two cuts in parts."""
+    """Chain `number`, from 1, of a film: its shots, each with seconds and a seed of its own, and the key of all that. `part`
+    (number from 1, of how many) is what it makes of them, where several make what lies between two cuts."""
 
     number: int
     shots: tuple[ShotText, ...]
@@ -52,8 +52,9 @@ class Chain(NamedTuple):
 def split(
     shots: Sequence[ShotText], *, seconds: float, seed: int, facts: Mapping[str, Any], parts: int = 1, least: float = 0.0
 ) -> list[Chain]:
-    """The chains of a film: `parts` between two cuts, fewer where these would last less than `least` seconds each. A shot that does not say how long it is lasts `seconds`; shot number n has seed `seed` + n where it
-    names none, as in a take; `facts` are what else shapes the chains (model, size, steps, a graph). Raises UsageError."""
+    """The chains of a film: `parts` between two cuts, fewer where these would last less than `least` seconds each. A shot that does
+    not say how long it is lasts `seconds`; shot number n has seed `seed` + n where it names none, as in a take; `facts` are what
+    else shapes the chains (model, size, steps, a graph). Raises UsageError."""
     if seed + len(shots) - 1 > SEED_MAX:
         raise UsageError(f"--seed {seed}: give at most {SEED_MAX - len(shots) + 1} for {len(shots)} shots")
     whole = []

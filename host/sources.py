@@ -15,6 +15,7 @@ from torch import Tensor
 from ..engine.timeline import Timeline
 from ..errors import UsageError
 from ..media import hdr
+from ..media.packets import Given
 from ..media.read import VideoInfo, nearest, probe, read_frames
 from ..media.sound import FileSound, Sound, WaveSound
 from ..take.operations import Plan, unchanged
@@ -46,6 +47,12 @@ class Source:
         rate = Fraction(parts.frame_rate)
         timed = ((number / rate, 1 / rate, image) for number, image in enumerate(parts.images[..., :3]))
         return (_scaled(image, self.size) for image in nearest(timed, self.fps))
+
+    @property
+    def file(self) -> Path | None:
+        """The file whose frames they are, all of them; None where there is none."""
+        path, start, seconds = file_of(self.video)
+        return path if not start and seconds is None else None
 
     def sound(self, first: int, count: int, at: Fraction) -> list[Sound]:
         """The sound of `count` of its frames from number `first` on, heard from second `at` on; none where it is silent."""
@@ -178,11 +185,15 @@ class RealFrames:
         self._open[source] = frames, number + 1
         return found
 
-    def given(self) -> list[range]:
-        """Frames of the film that show the clips."""
-        spans = [range(self.place(span.at), self.place(span.at + span.count)) for span in self.spans]
-        end = self.place(self.total)
-        return [*spans, range(end, end + self._left(self.span(self.total - 1)))]
+    def given(self, *, changed: bool = False) -> list[Given]:
+        """Frames of the film that show the clips, `changed` or as they are."""
+        found = []
+        for span in self.spans:
+            begin, ends = self.place(span.at), span.at + span.count >= self.total
+            shown = range(begin, self.place(span.at + span.count) + ends * self._left(span))
+            whole = span.first == 0 and len(shown) == span.source.frames and abs(span.source.fps - self.fps) <= SAME_RATE
+            found.append(Given(shown, span.source.file if whole and not changed else None, ends))
+        return found
 
     def rest(self) -> Iterator[Tensor]:
         """Frames [H, W, 3] of a clip at the end of the film that the model's latents did not hold. Raises MediaError."""

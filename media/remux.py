@@ -35,7 +35,7 @@ def remux(
     sound: Sequence[Sound],
 ) -> None:
     """Copies the `frames` of `parts`, films of one encoder, one after the other into the plain film `path`, put in place whole,
-    with its `sound`; the parts go then.
+    with its `sound`.
 
     Raises OSError, FFmpegError.
     """
@@ -72,27 +72,31 @@ def remux(
         os.replace(finishing, path)
     finally:
         finishing.unlink(missing_ok=True)
-    for part in parts:
-        part.unlink(missing_ok=True)
 
 
 def _copied(parts: Sequence[Path], fps: Fraction) -> Iterator[Packet]:
-    """The packets of `parts`, in the order of decoding, timed as one film."""
+    """The packets of `parts`, in the order of decoding, timed as one film that begins at 0."""
+    # a short film is decoded less far ahead than a long one: all of them go by whoever looks farthest
+    ahead = max(copied - shown for copied, shown, _ in _numbered(parts, fps))
+    for copied, shown, packet in _numbered(parts, fps):
+        packet.pts, packet.dts, packet.duration, packet.time_base = shown, copied - ahead, 1, 1 / fps
+        yield packet
+
+
+def _numbered(parts: Sequence[Path], fps: Fraction) -> Iterator[tuple[int, int, Packet]]:
+    """How many packets come before each, which frame of the film it shows, and the packet."""
     import av
 
     copied = 0
     for part in parts:
         with av.open(str(part.absolute())) as source:
-            before = round(copied / fps / Fraction(source.streams.video[0].time_base or 1))
-            first: int | None = None
+            before, first, unit = copied, None, Fraction(source.streams.video[0].time_base or 1) * fps
             for packet in source.demux(video=0):
-                if not packet.size:
-                    continue
-                # a growing file shows its first frame after as many as are decoded ahead; the film begins at 0
-                first = int(packet.pts or 0) if first is None else first
-                packet.pts, packet.dts = int(packet.pts or 0) - first + before, int(packet.dts or 0) - first + before
-                copied += 1
-                yield packet
+                if packet.size:
+                    # a growing file shows its first frame after as many as are decoded ahead
+                    first = int(packet.pts or 0) if first is None else first
+                    yield copied, before + round((int(packet.pts or 0) - first) * unit), packet
+                    copied += 1
 
 
 def _encoded(target: Any, muxer: str, sound: Sequence[Sound], seconds: Fraction) -> Iterator[tuple[Fraction, Packet]]:

@@ -13,12 +13,14 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
 from .chroma import Converter, as_given
-from .codecs import CONTAINERS, CRF_MAX, MATROSKA, RGB, choose, options
+from .codecs import CONTAINERS, CRF_MAX, MATROSKA, RGB, Codec, choose, options
+from .packets import Given, copied
 from .remux import remux, sync
 from .retime import exact_rate
 from .sound import Sound
@@ -49,7 +51,7 @@ def open_writer(
     metadata: Mapping[str, Any] | None = None,
     crf: int = 18,
     sound: Sequence[Sound] = (),
-    given: Sequence[range] = (),
+    given: Sequence[Given] = (),
 ) -> Writer:
     """A writer for `path`, chosen by its name; use it as a context manager.
 
@@ -66,7 +68,8 @@ def open_writer(
     `crf`: 0 (best) to 51, as x264 counts, brought to the codec's own scale; ProRes and FFV1 have none.
     `sound`: what is heard at which second, AAC, Opus (WebM) or FLAC (Matroska) in stereo; it comes into the file when it is
     finished, and pictures have none.
-    `given`: frames that were not made but given, which H.264 and H.265 store better than the rest.
+    `given`: frames that were not made but given, in order. At the beginning and the end of a film they are copied from their file
+    as they are, where that was encoded like this one; others H.264 and H.265 store better than the rest.
 
     Raises MediaError: unknown extension, codec that does not go with it or that this machine lacks, size, rate or crf
     not allowed, folder not writable.
@@ -178,7 +181,7 @@ class VideoWriter(Writer):
         crf: int,
         codec: str,
         sound: Sequence[Sound] = (),
-        given: Sequence[range] = (),
+        given: Sequence[Given] = (),
     ) -> None:
         import av
 
@@ -186,6 +189,7 @@ class VideoWriter(Writer):
         suffix = path.suffix.lower()
         kind, encoder = choose(codec, suffix, width, height)
         self.muxer, self.metadata, self.fps, self.sound = CONTAINERS[suffix][0], metadata, fps, sound
+        self.encoded = 0
         self.partial = path.with_name(f"{path.stem}.partial{suffix}")
         movflags = "frag_keyframe+empty_moov+default_base_moof+use_metadata_tags"
         with self._explained("cannot be written"):
@@ -197,30 +201,21 @@ class VideoWriter(Writer):
                 options={"flush_packets": "1"} | ({} if self.muxer in MATROSKA else {"movflags": movflags}),
             )
             self._container.metadata.update(metadata)
-            stream = cast("VideoStream", self._container.add_stream(encoder, rate=fps))
-            stream.width, stream.height = width, height
-            stream.pix_fmt = kind.odd if width % 2 or height % 2 else kind.whole
-            stream.options = dict[str, object](options(kind, crf, given))
-            context = stream.codec_context
+            add = partial(_add_stream, kind=kind, encoder=encoder, size=(width, height), fps=fps, crf=crf)
+            self.taken = copied(given, fps, self.muxer, add)
             self.tag, self.delay, self._sent = kind.tag, kind.delay, 0
-            if kind.tag:
-                context.codec_tag = kind.tag
-            context.time_base = 1 / fps
-            context.gop_size = max(1, round(fps))
-            context.bit_rate = 0
-            if stream.pix_fmt == RGB:
-                context.color_range = FULL
-            else:
-                context.colorspace = context.color_primaries = context.color_trc = BT709
-                context.color_range = LIMITED
-            self._stream = stream
-            self._convert = as_given if stream.pix_fmt == RGB else Converter(width, height, stream.pix_fmt, kind.chroma)
+            self._stream = stream = add(self._container, given=_encoded(given, self.taken))
+            self._convert = as_given if stream.pix_fmt == RGB else Converter(width, height, str(stream.pix_fmt), kind.chroma)
             self._container.start_encoding()  # opens the file, so that a folder that cannot be written shows at once
 
     def _put(self, frame: np.ndarray) -> None:
         with self._explained("stopped while it was written"):
+            taken = next((one for one in self.taken if self.frames in one.frames), None)
+            if taken is not None:
+                return
             picture = self._convert(frame)
-            picture.pts, picture.time_base = self.frames, 1 / self.fps
+            picture.pts, picture.time_base = self.encoded, 1 / self.fps
+            self.encoded += 1
             self._send(self._stream.encode(picture))
 
     def _send(self, packets: list[Packet]) -> None:
@@ -233,14 +228,17 @@ class VideoWriter(Writer):
 
     def _finish(self) -> None:
         with self._explained("could not be finished"):
-            self._send(self._stream.encode())
+            if self.encoded:
+                self._send(self._stream.encode())
             self._container.close()
-            if self.muxer in MATROSKA and not self.sound:
+            if self.muxer in MATROSKA and not self.sound and not self.taken:
                 sync(self.partial)
                 os.replace(self.partial, self.path)
             else:
+                before = [one.file for one in self.taken if one.file and one.frames.start == 0]
+                after = [one.file for one in self.taken if one.file and one.frames.start]
                 remux(
-                    [self.partial],
+                    [*before, *([self.partial] if self.encoded else []), *after],
                     self.path,
                     self.muxer,
                     self.frames,
@@ -249,6 +247,7 @@ class VideoWriter(Writer):
                     tag=self.tag,
                     sound=self.sound,
                 )
+                self.partial.unlink(missing_ok=True)
 
     def _abandon(self) -> None:
         import av
@@ -257,8 +256,8 @@ class VideoWriter(Writer):
             self._send(self._stream.encode())
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
-        if self.frames:
-            shown = self.path, self.frames, self.partial
+        if self.encoded:
+            shown = self.path, self.encoded, self.partial
             log.warning("%s was not finished after %d frames; what was encoded plays from %s", *shown)
         else:
             self.partial.unlink(missing_ok=True)
@@ -270,8 +269,40 @@ class VideoWriter(Writer):
         try:
             yield
         except (av.FFmpegError, OSError) as error:
-            kept = f"; what was encoded plays from {self.partial.name}" if self.frames else ""
+            kept = f"; what was encoded plays from {self.partial.name}" if self.encoded else ""
             raise MediaError(f"{self.path} {what}: {_reason(error)}{kept}") from error
+
+
+def _add_stream(
+    container: Any, *, kind: Codec, encoder: str, size: tuple[int, int], fps: Fraction, crf: int, given: Sequence[range] = ()
+) -> VideoStream:
+    """The stream of a film with its encoder, which stores the frames `given` better."""
+    stream = cast("VideoStream", container.add_stream(encoder, rate=fps))
+    stream.width, stream.height = size
+    stream.pix_fmt = kind.odd if size[0] % 2 or size[1] % 2 else kind.whole
+    stream.options = dict[str, object](options(kind, crf, given))
+    context = stream.codec_context
+    if kind.tag:
+        context.codec_tag = kind.tag
+    context.time_base = 1 / fps
+    context.gop_size = max(1, round(fps))
+    context.bit_rate = 0
+    if stream.pix_fmt == RGB:
+        context.color_range = FULL
+    else:
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        context.color_range = LIMITED
+    return stream
+
+
+def _encoded(given: Sequence[Given], whole: Sequence[Given]) -> list[range]:
+    """Frames that were given and are encoded, counted as the encoder sees them."""
+    found = []
+    for one in given:
+        if one.frames and one not in whole:
+            before = sum(len(other.frames) for other in whole if other.frames.start < one.frames.start)
+            found.append(range(one.frames.start - before, one.frames.stop - before))
+    return found
 
 
 class ImageWriter(Writer):

@@ -1,5 +1,7 @@
 """A take in parts: each is made by itself, all begin with the same window, and laid one after the other they are the take."""
 
+import itertools
+
 import pytest
 import torch
 from comfyui_longtake.engine.frame_order import FrameOrder, Span, WindowConfig
@@ -80,7 +82,7 @@ def test_parts_lie_one_after_the_other(take):
         return
     spans = [part.span for part in found]
     assert spans[0].lead == spans[0].start == 0 and spans[-1].stop == order.length
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in itertools.pairwise(spans):
         assert before.stop == after.start
         assert after.start - after.lead == max(config.context, config.ahead) // 2
     assert all(span.start < span.stop for span in spans)
@@ -105,7 +107,7 @@ def test_parts_meet_in_the_same_latents(make_gaussian, parts):
         span = span_of(request, SMALL)
         assert chunks[0].start == span.lead and sum(chunk.latents.shape[2] for chunk in chunks) == span.stop - span.lead
         made.append((span, torch.cat([chunk.latents for chunk in chunks], 2)))
-    for (before, one), (after, other) in zip(made, made[1:], strict=False):
+    for (before, one), (after, other) in itertools.pairwise(made):
         assert torch.equal(one[:, :, after.lead - before.lead :], other[:, :, : before.stop - after.lead])
     whole = torch.cat([latents[:, :, span.start - span.lead :] for span, latents in made], 2)
     assert whole.shape[2] == 90

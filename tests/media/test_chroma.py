@@ -6,6 +6,7 @@ import pytest
 import torch
 from comfyui_longtake.media.chroma import Converter, cubic, halve, taps
 from comfyui_longtake.media.codecs import codecs
+from comfyui_longtake.media.packets import Given
 from comfyui_longtake.media.read import read_frames
 from comfyui_longtake.media.write import open_writer
 
@@ -69,7 +70,7 @@ def test_given_frames_do_not_wear_out_in_ten_films_of_films(tmp_path):
     found = []
     for number in range(10):
         path = tmp_path / f"{number}.mp4"
-        with open_writer(path, 96, 64, 8, given=[range(12)] if number else []) as writer:
+        with open_writer(path, 96, 64, 8, given=[Given(range(12))] if number else []) as writer:
             writer.write(film)
             writer.write(torch.rand(4, 64, 96, 3))
         film = torch.stack([frame.reshape(64, 96, 3) for frame in read_frames(path)])[:12]
