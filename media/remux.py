@@ -51,6 +51,7 @@ def remux(
             target.metadata.update(metadata)
             # opaque: packets are copied, so nobody needs to know an encoder of the name of the source's decoder
             stream = target.add_stream_from_template(first.streams.video[0], opaque=True)
+            stream.codec_context.framerate = fps  # Matroska has no other place that says how long the last frame lasts
             if tag:
                 stream.codec_context.codec_tag = tag
             heard = _encoded(target, muxer, sound, frames / fps) if sound else iter(())

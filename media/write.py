@@ -256,7 +256,7 @@ class VideoWriter(Writer):
             self._send(self._stream.encode())
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
-        if self.encoded:
+        if self.encoded and self.frames:
             shown = self.path, self.encoded, self.partial
             log.warning("%s was not finished after %d frames; what was encoded plays from %s", *shown)
         else:

@@ -8,13 +8,16 @@ from fractions import Fraction
 import pytest
 import torch
 from comfyui_longtake.media.codecs import codecs
+from comfyui_longtake.media.packets import Given
 from comfyui_longtake.media.read import probe, read_frames
 from comfyui_longtake.media.write import open_writer
 
 CORNERS = {(0.2, 0.25): (0.8, 0.2, 0.2), (0.8, 0.25): (0.2, 0.7, 0.3), (0.2, 0.75): (0.25, 0.3, 0.8)}
 """Where in the picture (across, down) which colour lies; the fourth quarter tells the time."""
-FILMS = [(codec, suffix, "24") for codec, suffixes in codecs().items() for suffix in suffixes if suffix != ".m4v"]
-FILMS += [("h264", ".mp4", rate) for rate in ("8", "23.976", "29.97", "60")]
+FILMS = [(codec, suffix, "24", False) for codec, suffixes in codecs().items() for suffix in suffixes if suffix != ".m4v"]
+FILMS += [("h264", ".mp4", rate, False) for rate in ("8", "23.976", "29.97", "60")]
+FILMS += [("h264", ".mp4", "24", True), ("h265", ".mp4", "24", True), ("av1", ".mp4", "24", True), ("vp9", ".webm", "29.97", True)]
+"""Codec, suffix, frames a second, and whether both ends of the film are copied from films of their own."""
 
 
 def node(kind, **inputs):
@@ -39,28 +42,40 @@ def shown(frame, count):
     return round((float(frame[60:84, 100:140].mean()) - 0.1) / 0.8 * (count - 1))
 
 
-def film(path, codec, rate):
+def film(path, codec, rate, copied):
     """A second or more; gives the frames a second and the number of frames."""
     fps = float(rate)
     count = min(48, max(24, round(fps)))
-    with open_writer(path, 160, 96, fps, codec=codec, crf=6) as writer:
+    ends = {"a": range(7), "b": range(count - 10, count)} if copied else {}
+    given = []
+    for name, frames in ends.items():
+        part = path.with_stem(f"{path.stem}_{name}")
+        with open_writer(part, 160, 96, fps, codec=codec, crf=6) as writer:
+            writer.write(torch.stack([picture(number, count) for number in frames]))
+        given.append(Given(frames, part, ends=frames.stop == count))
+    with open_writer(path, 160, 96, fps, codec=codec, crf=6, given=given) as writer:
         for number in range(count):
             writer.write(picture(number, count))
+        assert len(writer.taken) == len(ends)
     return probe(path).fps, count
 
 
-@pytest.mark.parametrize(("codec", "suffix", "rate"), FILMS)
-def test_the_hosts_nodes_see_every_frame_where_it_is(comfy, tmp_path, codec, suffix, rate):
+@pytest.mark.parametrize(("codec", "suffix", "rate", "copied"), FILMS)
+def test_the_hosts_nodes_see_every_frame_where_it_is(comfy, tmp_path, codec, suffix, rate, copied):
     """Load Video, the last half second by Video Slice, Save Video; and Get Video Components of the whole."""
-    path = tmp_path / f"{codec}_{rate}{suffix}"
-    fps, count = film(path, codec, rate)
+    path = tmp_path / f"{codec}_{rate}_{copied}{suffix}"
+    fps, count = film(path, codec, rate, copied)
     last = round(fps / 2)
     name = comfy.upload(path)
     graph = {
         "1": node("LoadVideo", file=name),
         "2": node("Video Slice", video=["1", 0], start_time=float((count - last) / fps), duration=0.0, strict_duration=False),
-        "3": node("SaveVideo", video=["2", 0], filename_prefix=f"slice_{codec}_{rate}", format="auto", **{"format.codec": "auto"}),
-        "4": node("SaveVideo", video=["1", 0], filename_prefix=f"copy_{codec}_{rate}", format="auto", **{"format.codec": "auto"}),
+        "3": node(
+            "SaveVideo", video=["2", 0], filename_prefix=f"slice_{path.stem}", format="auto", **{"format.codec": "auto"}
+        ),
+        "4": node(
+            "SaveVideo", video=["1", 0], filename_prefix=f"copy_{path.stem}", format="auto", **{"format.codec": "auto"}
+        ),
         "5": node("GetVideoComponents", video=["1", 0]),
         "6": node("PreviewAny", source=["5", 2]),
         "7": node("ImageFromBatch", image=["5", 0], batch_index=count - 1, length=1),
@@ -122,13 +137,13 @@ LOOK = """async ([name, times, points]) => {
 
 
 @pytest.mark.parametrize(
-    ("codec", "suffix", "rate"), [one for one in FILMS if one[0] not in ("prores", "h265", "ffv1") and one[1] != ".mov"]
+    ("codec", "suffix", "rate", "copied"), [one for one in FILMS if one[0] not in ("prores", "h265", "ffv1") and one[1] != ".mov"]
 )
-def test_a_browser_shows_the_same_film(page, codec, suffix, rate):
+def test_a_browser_shows_the_same_film(page, codec, suffix, rate, copied):
     """Length, size, the first and the last frame, colours at three points; Chromium's own conversion is 6 levels off in blue."""
     browser, folder = page
-    path = folder / f"{codec}_{rate}{suffix}"
-    fps, count = film(path, codec, rate)
+    path = folder / f"{codec}_{rate}_{copied}{suffix}"
+    fps, count = film(path, codec, rate, copied)
     times = [float(Fraction(1, 2) / fps), float((count - Fraction(1, 2)) / fps)]
     points = [*CORNERS, (0.75, 0.75)]
     width, height, seconds, seen = browser.evaluate(LOOK, [path.name, times, points])

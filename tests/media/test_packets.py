@@ -55,7 +55,9 @@ def test_frames_at_both_ends_are_the_very_same(tmp_path, codec, suffix, fps, cou
         info = probe(tmp_path / path)
         assert info.origin == 0 and abs(info.duration - length / fps) < 0.05 and info.frames == length
         with av.open(str(tmp_path / path)) as film:
-            times = [(packet.dts, packet.pts) for packet in film.demux(video=0) if packet.size]
+            packets = [packet for packet in film.demux(video=0) if packet.size]
+            times = [(packet.dts, packet.pts) for packet in packets]
+            assert all(packet.duration for packet in packets), "the last frame lasts as long as the others"
         assert all(decoded <= shown for decoded, shown in times)
         assert all(one[0] < other[0] for one, other in itertools.pairwise(times)), "in the order of decoding"
     assert list(tmp_path.glob("*.partial*")) == list(tmp_path.glob("*.finishing*")) == []
