@@ -23,7 +23,7 @@ from ..errors import LongTakeError, UsageError, shorten
 from ..media.certificate import user_folder
 from ..reel.files import INDEX
 from .chains import Chain
-from .folder import CHAINS, FRAMES, FilmFolder, whole_file
+from .folder import CHAINS, FRAMES, ChainFolder, FilmFolder, whole_file
 from .schedule import Board, Lost, Unfit, Worker
 
 PIECE = 8 << 20
@@ -107,6 +107,7 @@ class RayWorker:
 
     def __init__(self, number: int, actor: Any):
         self.name, self.actor = f"actor {number}", actor
+        self.begun: list[tuple[Chain, ChainFolder]] = []  # what may still lie with it
 
     async def busy(self) -> int:
         """See Worker. Raises Lost, Unfit."""
@@ -114,6 +115,8 @@ class RayWorker:
 
     async def make(self, chain: Chain, folder: FilmFolder, board: Board) -> None:
         """See Worker."""
+        place = folder.chain(chain)
+        self.begun.append((chain, place))
         making = asyncio.ensure_future(self._ask(self.actor.make.remote(chain)))
         try:
             while not making.done():
@@ -123,7 +126,6 @@ class RayWorker:
         finally:
             making.cancel()
             await asyncio.gather(making, return_exceptions=True)
-        place = folder.chain(chain)
         for name, size in making.result():
             target = place.path / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -131,13 +133,15 @@ class RayWorker:
                 for begin in range(0, size, PIECE):
                     write(await self._ask(self.actor.read.remote(chain, name, begin)))
         place.check()
-        await self._ask(self.actor.forget.remote(chain))
 
     async def stop(self) -> None:
-        """Ends the actor, and what it has started."""
+        """Ends the actor, and what it has started; what it has of chains that are done, here or elsewhere, goes."""
         import ray
 
         try:
+            for chain, place in self.begun:
+                if place.done:
+                    await asyncio.wait_for(self._ask(self.actor.forget.remote(chain)), 15)
             await asyncio.wait_for(self._ask(self.actor.stop.remote()), 15)
         except (LongTakeError, asyncio.TimeoutError):
             pass
