@@ -237,6 +237,9 @@ class VideoWriter(Writer):
             else:
                 before = [one.file for one in self.taken if one.file and one.frames.start == 0]
                 after = [one.file for one in self.taken if one.file and one.frames.start]
+                gone = next((file for file in (*before, *after) if not file.is_file()), None)
+                if gone is not None:
+                    raise FileNotFoundError(errno.ENOENT, f"{gone} is gone, whose frames are part of it")
                 remux(
                     [*before, *([self.partial] if self.encoded else []), *after],
                     self.path,

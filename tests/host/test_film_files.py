@@ -70,12 +70,8 @@ def test_the_hosts_nodes_see_every_frame_where_it_is(comfy, tmp_path, codec, suf
     graph = {
         "1": node("LoadVideo", file=name),
         "2": node("Video Slice", video=["1", 0], start_time=float((count - last) / fps), duration=0.0, strict_duration=False),
-        "3": node(
-            "SaveVideo", video=["2", 0], filename_prefix=f"slice_{path.stem}", format="auto", **{"format.codec": "auto"}
-        ),
-        "4": node(
-            "SaveVideo", video=["1", 0], filename_prefix=f"copy_{path.stem}", format="auto", **{"format.codec": "auto"}
-        ),
+        "3": node("SaveVideo", video=["2", 0], filename_prefix=f"slice_{path.stem}", format="auto", **{"format.codec": "auto"}),
+        "4": node("SaveVideo", video=["1", 0], filename_prefix=f"copy_{path.stem}", format="auto", **{"format.codec": "auto"}),
         "5": node("GetVideoComponents", video=["1", 0]),
         "6": node("PreviewAny", source=["5", 2]),
         "7": node("ImageFromBatch", image=["5", 0], batch_index=count - 1, length=1),

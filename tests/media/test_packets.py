@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 import pytest
 import torch
+from comfyui_longtake.errors import MediaError
 from comfyui_longtake.media.codecs import codecs
 from comfyui_longtake.media.packets import Given
 from comfyui_longtake.media.read import probe, read_frames
@@ -133,6 +134,16 @@ def test_frames_in_the_middle_are_encoded(tmp_path):
     film = torch.cat([pictures(6, 60), one, pictures(6, 90)])
     shown, taken = made(tmp_path / "b.mp4", film, given=[Given(range(6, 14), tmp_path / "a.mp4")])
     assert taken == 0 and len(shown) == 20 and (shown - film).abs().mean() < 0.05
+
+
+def test_a_film_that_goes_meanwhile_is_named(tmp_path):
+    one, _ = made(tmp_path / "a.mp4", pictures(8))
+    writer = open_writer(tmp_path / "b.mp4", 128, 80, 8, given=[Given(range(8), tmp_path / "a.mp4")])
+    writer.write(torch.cat([one, pictures(9, 40)]))
+    (tmp_path / "a.mp4").unlink()
+    with pytest.raises(MediaError, match=r"could not be finished: .*a\.mp4 is gone.*plays from b\.partial\.mp4"):
+        writer.close()
+    assert len(frames_of(tmp_path / "b.partial.mp4")) == 9 and not (tmp_path / "b.mp4").exists()
 
 
 def test_a_film_that_stops_keeps_what_was_made(tmp_path):
