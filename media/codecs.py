@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import MediaError
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+BT709, LIMITED, FULL = 1, 1, 2  # ffmpeg's AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic; AVColorRange
 
 
 @dataclass(frozen=True)
@@ -140,3 +147,25 @@ def choose(name: str, suffix: str, width: int, height: int) -> tuple[Codec, str]
     if codec.even_width and width % 2:
         raise MediaError(f"{width}x{height}: {name} needs an even width; give {width + 1}x{height} or another codec")
     return codec, found
+
+
+def add_stream(
+    container: Any, *, kind: Codec, encoder: str, size: tuple[int, int], fps: Fraction, crf: int, given: Sequence[range] = ()
+) -> VideoStream:
+    """The stream of a film of `size` (width, height) with its encoder, which stores the frames `given` better."""
+    stream = cast("VideoStream", container.add_stream(encoder, rate=fps))
+    stream.width, stream.height = size
+    stream.pix_fmt = kind.odd if size[0] % 2 or size[1] % 2 else kind.whole
+    stream.options = dict[str, object](options(kind, crf, given))
+    context = stream.codec_context
+    if kind.tag:
+        context.codec_tag = kind.tag
+    context.time_base = 1 / fps
+    context.gop_size = max(1, round(fps))
+    context.bit_rate = 0
+    if stream.pix_fmt == RGB:
+        context.color_range = FULL
+    else:
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        context.color_range = LIMITED
+    return stream

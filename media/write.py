@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..errors import MediaError
 from .chroma import Converter, as_given
-from .codecs import CONTAINERS, CRF_MAX, MATROSKA, RGB, Codec, choose, options
+from .codecs import CONTAINERS, CRF_MAX, MATROSKA, RGB, add_stream, choose
 from .packets import Given, copied
 from .remux import remux, sync
 from .retime import exact_rate
@@ -28,13 +28,11 @@ from .sound import Sound
 if TYPE_CHECKING:
     import numpy as np
     from av.packet import Packet
-    from av.video.stream import VideoStream
 
 log = logging.getLogger(__name__)
 
 CODECS = {**{suffix: codec for suffix, (_, codec) in CONTAINERS.items()}, ".png": "png", "": "png"}
 """Usual codec by suffix; a name without one is a folder of pictures."""
-BT709, LIMITED, FULL = 1, 1, 2  # ffmpeg's AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic; AVColorRange
 SIDE_MIN, SIDE_MAX = 2, 8192
 TAG_MAX = {".webm": 2**24}
 """Bytes of a tag from which on readers take it for none, by suffix."""
@@ -201,7 +199,7 @@ class VideoWriter(Writer):
                 options={"flush_packets": "1"} | ({} if self.muxer in MATROSKA else {"movflags": movflags}),
             )
             self._container.metadata.update(metadata)
-            add = partial(_add_stream, kind=kind, encoder=encoder, size=(width, height), fps=fps, crf=crf)
+            add = partial(add_stream, kind=kind, encoder=encoder, size=(width, height), fps=fps, crf=crf)
             self.taken = copied(given, fps, self.muxer, add)
             self.tag, self.delay, self._sent = kind.tag, kind.delay, 0
             self._stream = stream = add(self._container, given=_encoded(given, self.taken))
@@ -274,28 +272,6 @@ class VideoWriter(Writer):
         except (av.FFmpegError, OSError) as error:
             kept = f"; what was encoded plays from {self.partial.name}" if self.encoded else ""
             raise MediaError(f"{self.path} {what}: {_reason(error)}{kept}") from error
-
-
-def _add_stream(
-    container: Any, *, kind: Codec, encoder: str, size: tuple[int, int], fps: Fraction, crf: int, given: Sequence[range] = ()
-) -> VideoStream:
-    """The stream of a film with its encoder, which stores the frames `given` better."""
-    stream = cast("VideoStream", container.add_stream(encoder, rate=fps))
-    stream.width, stream.height = size
-    stream.pix_fmt = kind.odd if size[0] % 2 or size[1] % 2 else kind.whole
-    stream.options = dict[str, object](options(kind, crf, given))
-    context = stream.codec_context
-    if kind.tag:
-        context.codec_tag = kind.tag
-    context.time_base = 1 / fps
-    context.gop_size = max(1, round(fps))
-    context.bit_rate = 0
-    if stream.pix_fmt == RGB:
-        context.color_range = FULL
-    else:
-        context.colorspace = context.color_primaries = context.color_trc = BT709
-        context.color_range = LIMITED
-    return stream
 
 
 def _encoded(given: Sequence[Given], whole: Sequence[Given]) -> list[range]:
