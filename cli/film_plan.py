@@ -79,7 +79,12 @@ def make_film_plan(arguments: argparse.Namespace) -> FilmPlan:
             "--parts: a graph makes what lies between two cuts as a whole; leave it out, or --graph, --server and --local"
         )
     chains = split(
-        shots, seconds=seconds, seed=seed, facts=job.facts, parts=arguments.parts, least=getattr(job, "part_seconds", 1.0)
+        shots,
+        seconds=seconds,
+        seed=seed,
+        facts=job.facts,
+        parts=arguments.parts,
+        least=job.part_seconds if isinstance(job, BoxJob) else 1.0,
     )
     if arguments.chain is not None and arguments.chain > len(chains):
         raise UsageError(f"--chain {arguments.chain}: the film has {len(chains)}, numbered from 1")

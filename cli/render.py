@@ -176,7 +176,7 @@ class FilmEvents:
         seen = None if plan.reel is None else meter.add
         self.guard.begin_film(plan.fps)
         film = self.film
-        given = film.given if not plan.disclosure.text else [one._replace(file=None) for one in film.given]
+        given = said.given(film.given)
         writer = open_writer(plan.output, *plan.size, plan.fps, metadata=said.tags, sound=film.sound, given=given)
         with self.bar():
             try:

@@ -50,7 +50,7 @@ class Chain(NamedTuple):
 
 
 def split(
-    shots: Sequence[ShotText], *, seconds: float, seed: int, facts: Mapping[str, Any], parts: int = 1, least: float = 0.0
+    shots: Sequence[ShotText], *, seconds: float, seed: int, facts: Mapping[str, Any], parts: int = 1, least: float = 1.0
 ) -> list[Chain]:
     """The chains of a film: `parts` between two cuts, fewer where these would last less than `least` seconds each. A shot that does
     not say how long it is lasts `seconds`; shot number n has seed `seed` + n where it names none, as in a take; `facts` are what
@@ -65,7 +65,7 @@ def split(
     chains: list[Chain] = []
     for begin, end in zip(begins, [*begins[1:], len(whole)], strict=True):
         some = tuple(shot._replace(cut=False) for shot in whole[begin:end])
-        count = max(1, min(parts, int(sum(shot.seconds or 0.0 for shot in some) / (least or 1.0))))
+        count = max(1, min(parts, int(sum(shot.seconds or 0.0 for shot in some) / least)))
         for part in range(1, count + 1):
             content = [FORMAT, facts, [tuple(shot) for shot in some], *([[part, count]] if count > 1 else [])]
             key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

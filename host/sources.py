@@ -185,14 +185,14 @@ class RealFrames:
         self._open[source] = frames, number + 1
         return found
 
-    def given(self, *, changed: bool = False) -> list[Given]:
-        """Frames of the film that show the clips, `changed` or as they are."""
+    def given(self) -> list[Given]:
+        """Frames of the film that show the clips."""
         found = []
         for span in self.spans:
             begin, ends = self.place(span.at), span.at + span.count >= self.total
             shown = range(begin, self.place(span.at + span.count) + ends * self._left(span))
             whole = span.first == 0 and len(shown) == span.source.frames and abs(span.source.fps - self.fps) <= SAME_RATE
-            found.append(Given(shown, span.source.file if whole and not changed else None, ends))
+            found.append(Given(shown, span.source.file if whole else None, ends))
         return found
 
     def rest(self) -> Iterator[Tensor]:

@@ -108,7 +108,7 @@ def save(
     watching.begin_film(rate)
     bar = comfy.utils.ProgressBar(length)
     decode = partial(decoder.decode, take.chunks, length, tick=lambda done: bar.update_absolute(done, length))
-    given = real.given(changed=bool(disclosure.text))
+    given = said.given(real.given())
     writer = open_writer(path, *size, rate, codec=codec, metadata=tags, crf=crf, sound=sound, given=given)
     _write(_Frames(writer, real, said, watching), decode if take.ready is None else take.ready.read)
     guarding.tell(watching)

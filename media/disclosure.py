@@ -15,6 +15,7 @@ from .sign import Signed, Statement, sign_all
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from .packets import Given
     from .write import Writer
 
 
@@ -61,6 +62,10 @@ class Film:
     def label(self, frames: Tensor) -> Tensor:
         """Frames of the film as they follow each other, with the label where it is to be seen."""
         return frames if self._label is None else self._label(frames)
+
+    def given(self, some: Sequence[Given]) -> Sequence[Given]:
+        """Frames that were given, as they come into the film: under a label they are no longer those of their file."""
+        return some if self._label is None else [one._replace(file=None) for one in some]
 
     def skip(self, frames: int) -> None:
         """So many frames of the film are there already, with the label where it is to be seen."""

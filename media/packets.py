@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import MediaError
 from .orientation import UPRIGHT
 from .read import probe
+from .remux import lead_of
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -54,13 +55,15 @@ def _fits(file: Path, frames: int, fps: Fraction, like: tuple[Any, ...]) -> bool
             stream = source.streams.video[0]
             if _signature(stream) != like:
                 return False
-            unit, shown = Fraction(stream.time_base or 1) * fps, []
+            unit, shown, lead = Fraction(stream.time_base or 1) * fps, [], lead_of(file, fps)
             for number, packet in enumerate(one for one in source.demux(stream) if one.size):
                 if packet.pts is None or packet.dts is None or packet.is_discard or packet.is_corrupt:
                     return False
                 if (number == 0 and not packet.is_keyframe) or abs(packet.pts * unit - round(packet.pts * unit)) > NEAR:
                     return False
                 shown.append(round(packet.pts * unit))
+                if number - shown[-1] > lead:
+                    return False
         return sorted(shown) == list(range(frames))
     except (MediaError, av.FFmpegError, OSError, IndexError):
         return False

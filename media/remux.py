@@ -78,10 +78,20 @@ def remux(
 def _copied(parts: Sequence[Path], fps: Fraction) -> Iterator[Packet]:
     """The packets of `parts`, in the order of decoding, timed as one film that begins at 0."""
     # a short film is decoded less far ahead than a long one: all of them go by whoever looks farthest
-    ahead = max(copied - shown for copied, shown, _ in _numbered(parts, fps))
+    ahead = max(lead_of(part, fps) for part in parts)
     for copied, shown, packet in _numbered(parts, fps):
         packet.pts, packet.dts, packet.duration, packet.time_base = shown, copied - ahead, 1, 1 / fps
         yield packet
+
+
+def lead_of(part: Path, fps: Fraction) -> int:
+    """How many frames ahead of showing a film is decoded, as its first packet says. Raises OSError, FFmpegError."""
+    import av
+
+    with av.open(str(part.absolute())) as source:
+        unit = Fraction(source.streams.video[0].time_base or 1) * fps
+        first = next((packet for packet in source.demux(video=0) if packet.size), None)
+        return 0 if first is None else round((int(first.pts or 0) - int(first.dts or 0)) * unit)
 
 
 def _numbered(parts: Sequence[Path], fps: Fraction) -> Iterator[tuple[int, int, Packet]]:

@@ -208,8 +208,7 @@ class VideoWriter(Writer):
 
     def _put(self, frame: np.ndarray) -> None:
         with self._explained("stopped while it was written"):
-            taken = next((one for one in self.taken if self.frames in one.frames), None)
-            if taken is not None:
+            if any(self.frames in one.frames for one in self.taken):
                 return
             picture = self._convert(frame)
             picture.pts, picture.time_base = self.encoded, 1 / self.fps
